@@ -1,0 +1,100 @@
+package reminder
+
+import "time"
+
+// Purpose is why a message is sent. The list is closed.
+type Purpose string
+
+// The purposes.
+const (
+	Remind     Purpose = "reminder"
+	Changed    Purpose = "changed"
+	Cancel     Purpose = "cancelled"
+	Verify     Purpose = "verify"
+	Reply      Purpose = "reply"
+	Correction Purpose = "correction"
+)
+
+// Purposes lists all purposes.
+var Purposes = []Purpose{Remind, Changed, Cancel, Verify, Reply, Correction}
+
+// Class is the sensitivity of a text on the Danish regions' scale: 0 time and hospital only; 1 general place; 1.5 exact
+// place and a number to cancel on, no hint of health; 2 names a specialty.
+type Class float64
+
+// Lease is one due reminder, held for a limited time by one worker.
+type Lease struct {
+	Reminder    ID
+	Token       string // names this lease; a later lease of the same reminder has another
+	Version     uint64 // of the appointment's plan; a newer plan makes the lease void
+	Person      PersonKey
+	Rule        string
+	Purpose     Purpose
+	Due         time.Time
+	Expires     time.Time
+	Attempt     int // the number the next attempt will have, from 1
+	Tries       int // deferrals so far, for the back-off
+	Route       string
+	Appointment Appointment // as last planned
+	Told        time.Time   // the start the person was last told of; zero = never told
+}
+
+// Facts are what a template's placeholders may stand for.
+type Facts struct {
+	Purpose   Purpose
+	Channel   Channel
+	Language  string    // of the message, one the templates have
+	Start     time.Time // of the appointment, in its zone
+	Was       time.Time // the start told before; zero when there is none
+	Length    time.Duration
+	GivenName Masked
+	Unit      Unit
+	Others    []Other // never rendered: the negative list
+}
+
+// PartKind names a part of a message.
+type PartKind string
+
+// The parts.
+const (
+	PartText    PartKind = "text" // SMS text or plain e-mail body
+	PartSubject PartKind = "subject"
+)
+
+// Span is a run of bytes in a part, from Start up to End, and where it comes from.
+type Span struct {
+	Start, End int
+	Fact       string // the placeholder's name; "" = the template's approved literal text
+}
+
+// Part is one rendered part with its provenance: the spans cover every byte in order.
+type Part struct {
+	Kind  PartKind
+	Text  Masked
+	Spans []Span
+}
+
+// Rendered is a rendered message before it is scanned.
+type Rendered struct {
+	Template string // name and version of the template: "da/reminder.sms@3f2a91c0"
+	Language string
+	Parts    []Part
+}
+
+// Message is what a carrier is handed. Its texts print masked.
+type Message struct {
+	Reference string // the attempt's claim: random, opaque, safe to show to the carrier
+	Channel   Channel
+	Purpose   Purpose
+	To        Address
+	Sender    string // SMS sender id or From mail address, the unit's
+	ReplyTo   string // the unit's mail address; "" = none
+	Subject   Masked // e-mail only
+	Text      Masked
+	Language  string
+	Segments  int // SMS segments
+	Template  string
+	Class     Class
+	Unit      string
+	NotAfter  time.Time // useless from here on: the carrier's validity period where it has one
+}
