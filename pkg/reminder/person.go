@@ -30,6 +30,12 @@ func (n NationalID) IsZero() bool { return n.value.IsZero() }
 // String prints masked.
 func (n NationalID) String() string { return n.value.String() }
 
+// Format masks every verb.
+func (n NationalID) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, n.String()) }
+
+// MarshalText masks JSON, YAML and zap's reflection.
+func (n NationalID) MarshalText() ([]byte, error) { return []byte(n.String()), nil }
+
 // PersonKey stands for a person everywhere behind the intake door: a versioned keyed pseudonym of the national id,
 // "1-" and 32 hex digits. It is neither secret nor reversible without the key.
 type PersonKey string
@@ -127,3 +133,9 @@ func (d Date) String() string {
 	}
 	return mask
 }
+
+// Format masks every verb.
+func (d Date) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, d.String()) }
+
+// MarshalText masks JSON, YAML and zap's reflection.
+func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
