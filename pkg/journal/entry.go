@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Version is the version of the entry format that this program writes. It reads this and every older one.
+const Version = 1
+
+// ErrFormat is returned for an entry that this program can't read: one of a newer version, or a damaged one. Folding
+// must stop there.
+var ErrFormat = errors.New("journal: entry of an unknown format")
+
+// Stream is one of the journal's streams.
+type Stream string
+
+// The streams, as the broker names them.
+const (
+	StreamStop Stream = "HUSK_STOP"
+	StreamPeople Stream = "HUSK_PEOPLE"
+	StreamJournal Stream = "HUSK_JOURNAL"
+	StreamKeys Stream = "HUSK_KEYS"
+	StreamAudit Stream = "HUSK_AUDIT"
+	StreamDead Stream = "HUSK_DEAD"
+)
+
+// Streams lists them all.
+var Streams = []Stream{StreamStop, StreamPeople, StreamJournal, StreamKeys, StreamAudit, StreamDead}
+
+// Kind says what an entry is about. The list is closed.
+type Kind string
+
+// The kinds, each in its stream.
+const (
+	KindBar     Kind = "bar"     // Stop: STOP or START from an address
+	KindSwitch  Kind = "switch"  // Stop: sending stopped or let go on
+	KindConsent Kind = "consent" // People, withdrawals in Stop
+	KindContact Kind = "contact" // People
+	KindPlan    Kind = "plan"    // Journal, as all below
+	KindOwned   Kind = "owned"
+	KindIntent  Kind = "intent"
+	KindOutcome Kind = "outcome"
+	KindVerdict Kind = "verdict"
+	KindPreview Kind = "preview"
+	KindReport  Kind = "report"
+	KindTrim    Kind = "trim"
+	KindKey     Kind = "key"   // Keys
+	KindAudit   Kind = "audit" // Audit
+	KindDead    Kind = "dead"  // Dead
+)
+
+// Entry is one entry. Clear is readable by the fold without keys and holds pseudonyms, random ids, statuses and times
+// only; Sealed is sealed with the person's data key.
+type Entry struct {
+	Stream Stream
+	Kind   Kind
+	Shard  int
+	Person reminder.PersonKey
+	At     time.Time
+	Clear  json.RawMessage
+	Sealed []byte
+	Flags  []byte // a second, small sealed part
+
+	Seq uint64 // set when read
+}
+
+type wire struct {
+	V      int                `json:"v"`
+	Kind   Kind               `json:"k"`
+	Person reminder.PersonKey `json:"p,omitempty"`
+	At     time.Time          `json:"at"`
+	Clear  json.RawMessage    `json:"c,omitempty"`
+	Sealed []byte             `json:"s,omitempty"`
+	Flags  []byte             `json:"f,omitempty"`
+}
+
+// Subject is where the entry is published: husk.<stream>[.<kind>].<shard>.
+func (e Entry) Subject() string {
+	switch e.Stream {
+	case StreamStop:
+		return fmt.Sprintf("husk.stop.%02x", e.Shard)
+	case StreamKeys:
+		return fmt.Sprintf("husk.keys.%02x", e.Shard)
+	case StreamPeople:
+		return fmt.Sprintf("husk.people.%s.%02x", e.Kind, e.Shard)
+	case StreamJournal:
+		return fmt.Sprintf("husk.journal.%s.%02x", e.Kind, e.Shard)
+	case StreamAudit:
+		return "husk.audit." + string(e.Kind)
+	default:
+		return "husk.dead." + string(e.Kind)
+	}
+}
+
+// Encode is the entry as it is published.
+func (e Entry) Encode() ([]byte, error) {
+	b, err := json.Marshal(wire{Version, e.Kind, e.Person, e.At.UTC(), e.Clear, e.Sealed, e.Flags})
+	if err != nil {
+		return nil, fmt.Errorf("journal: encode %s entry: %w", e.Kind, err)
+	}
+	return b, nil
+}
+
+// Decode reads what Encode wrote. Shard comes from the subject.
+func Decode(stream Stream, subject string, data []byte) (Entry, error) {
+	var w wire
+	if err := json.Unmarshal(data, &w); err != nil {
+		return Entry{}, fmt.Errorf("%w: not JSON of the entry's shape", ErrFormat)
+	}
+	if w.V < 1 || w.V > Version {
+		return Entry{}, fmt.Errorf("%w: version %d, this program reads 1 to %d", ErrFormat, w.V, Version)
+	}
+	e := Entry{Stream: stream, Kind: w.Kind, Person: w.Person, At: w.At, Clear: w.Clear, Sealed: w.Sealed, Flags: w.Flags}
+	if stream != StreamAudit && stream != StreamDead {
+		i := strings.LastIndexByte(subject, '.')
+		if _, err := fmt.Sscanf(subject[i+1:], "%02x", &e.Shard); err != nil || e.Shard >= reminder.Shards {
+			return Entry{}, fmt.Errorf("%w: subject without a shard", ErrFormat)
+		}
+	}
+	return e, nil
+}

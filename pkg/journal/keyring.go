@@ -1,0 +1,218 @@
+package journal
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// ErrErased is returned for sealed bytes whose data key is gone: the person was erased, or the key never was.
+var ErrErased = errors.New("journal: the data key is gone")
+
+// keyClear is the clear part of a key entry.
+type keyClear struct {
+	ID      string `json:"id"`      // 16 hex digits; begins every sealed value
+	Owner   string `json:"owner"`   // person key, or "day-2006-01-02" for what belongs to nobody known
+	Wrapped []byte `json:"wrapped"` // the key, sealed with the epoch key
+}
+
+type keyID [8]byte
+
+// Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used.
+type Keyring struct {
+	j     *Journal
+	epoch cipher.AEAD
+	mu    sync.RWMutex
+	owner map[string]keyID // the key new values are sealed with
+	keys  map[keyID]*ringKey
+}
+
+type ringKey struct {
+	owner   string
+	wrapped []byte
+	aead    cipher.AEAD // nil until used
+}
+
+// OpenKeyring reads all keys. From then on it follows what this process adds.
+func (j *Journal) OpenKeyring(ctx context.Context, k Keyset) (*Keyring, error) {
+	epoch, err := newAEAD(k.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	r := &Keyring{j: j, epoch: epoch, owner: map[string]keyID{}, keys: map[keyID]*ringKey{}}
+	if err := j.Read(ctx, StreamKeys, 1, r.add); err != nil {
+		return nil, err
+	}
+	for id := range r.keys {
+		if _, err := r.key(id); err != nil { // one is enough to know the epoch key is the right one
+			return nil, fmt.Errorf("%w: the epoch key does not fit the stored data keys: use the keyset this data was made with", ErrKeyset)
+		}
+		break
+	}
+	return r, nil
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	b, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	a, err := cipher.NewGCMWithRandomNonce(b)
+	if err != nil {
+		return nil, fmt.Errorf("journal: %w", err)
+	}
+	return a, nil
+}
+
+func (r *Keyring) add(e Entry) error {
+	if e.Kind != KindKey {
+		return nil
+	}
+	var c keyClear
+	if err := json.Unmarshal(e.Clear, &c); err != nil {
+		return fmt.Errorf("%w: key entry", ErrFormat)
+	}
+	id, err := parseKeyID(c.ID)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped}
+	if _, ok := r.owner[c.Owner]; !ok { // the first in the stream's order is the one in use
+		r.owner[c.Owner] = id
+	}
+	return nil
+}
+
+func parseKeyID(s string) (keyID, error) {
+	var id keyID
+	if n, err := hex.Decode(id[:], []byte(s[:min(len(s), 2*len(id))])); err != nil || n != len(id) {
+		return id, fmt.Errorf("%w: key id", ErrFormat)
+	}
+	return id, nil
+}
+
+// Ensure makes the data keys that persons lack. They are on disk when it returns: no entry is ever sealed with a key that
+// could be lost.
+func (r *Keyring) Ensure(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
+	owners := make([]owner, 0, len(persons))
+	for _, p := range persons {
+		owners = append(owners, owner{string(p), p.Shard()})
+	}
+	return r.ensure(ctx, at, owners)
+}
+
+// EnsureDay makes the key of a day, for what belongs to nobody known, and returns its owner name for Seal.
+func (r *Keyring) EnsureDay(ctx context.Context, at time.Time) (reminder.PersonKey, error) {
+	name := "day-" + at.UTC().Format(time.DateOnly)
+	return reminder.PersonKey(name), r.ensure(ctx, at, []owner{{name, 0}})
+}
+
+type owner struct {
+	name  string
+	shard int
+}
+
+func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) error {
+	var entries []Entry
+	seen := map[string]bool{}
+	r.mu.RLock()
+	for _, o := range owners {
+		if _, ok := r.owner[o.name]; ok || seen[o.name] {
+			continue
+		}
+		seen[o.name] = true
+		var id keyID
+		key := make([]byte, 32)
+		_, _ = rand.Read(id[:])
+		_, _ = rand.Read(key)
+		c, err := json.Marshal(keyClear{ID: hex.EncodeToString(id[:]), Owner: o.name, Wrapped: r.epoch.Seal(nil, nil, key, []byte(o.name))})
+		if err != nil {
+			r.mu.RUnlock()
+			return fmt.Errorf("journal: %w", err)
+		}
+		entries = append(entries, Entry{Stream: StreamKeys, Kind: KindKey, Shard: o.shard, At: at, Clear: c})
+	}
+	r.mu.RUnlock()
+	for len(entries) > 0 {
+		n := min(len(entries), MaxBatch)
+		if _, err := r.j.Append(ctx, entries[:n]...); err != nil {
+			return err
+		}
+		for _, e := range entries[:n] {
+			if err := r.add(e); err != nil {
+				return err
+			}
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// key unwraps a key.
+func (r *Keyring) key(id keyID) (cipher.AEAD, error) {
+	r.mu.RLock()
+	k := r.keys[id]
+	r.mu.RUnlock()
+	if k == nil {
+		return nil, ErrErased
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if k.aead == nil {
+		raw, err := r.epoch.Open(nil, nil, k.wrapped, []byte(k.owner))
+		if err != nil {
+			return nil, fmt.Errorf("%w: a data key does not open with this epoch key", ErrKeyset)
+		}
+		if k.aead, err = newAEAD(raw); err != nil {
+			return nil, err
+		}
+	}
+	return k.aead, nil
+}
+
+// Seal seals plain for a person, bound to the person and to what it is ("appointment", "address", …). Ensure must have
+// been called for the person.
+func (r *Keyring) Seal(p reminder.PersonKey, what string, plain []byte) ([]byte, error) {
+	r.mu.RLock()
+	id, ok := r.owner[string(p)]
+	r.mu.RUnlock()
+	if !ok {
+		return nil, ErrErased
+	}
+	k, err := r.key(id)
+	if err != nil {
+		return nil, err
+	}
+	return k.Seal(id[:], nil, plain, bind(p, what)), nil
+}
+
+// Open reads what Seal sealed. ErrErased when the key is gone.
+func (r *Keyring) Open(p reminder.PersonKey, what string, sealed []byte) ([]byte, error) {
+	var id keyID
+	if len(sealed) < len(id) {
+		return nil, fmt.Errorf("%w: sealed value too short", ErrFormat)
+	}
+	copy(id[:], sealed)
+	k, err := r.key(id)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := k.Open(nil, nil, sealed[len(id):], bind(p, what))
+	if err != nil {
+		return nil, fmt.Errorf("%w: a sealed %s does not open", ErrFormat, what)
+	}
+	return plain, nil
+}
+
+func bind(p reminder.PersonKey, what string) []byte { return []byte(string(p) + "|" + what) }

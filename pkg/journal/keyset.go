@@ -1,0 +1,97 @@
+package journal
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Keyset is the installation's secrets: what pseudonyms, data keys and the broker's storage depend on. It lives in a
+// file of its own, outside the broker's storage and outside its backups. Losing it loses every sealed byte.
+type Keyset struct {
+	Version   int    `json:"version"`   // of this file's format
+	Pseudonym []byte `json:"pseudonym"` // PRF of person keys, ids and address hashes
+	PRF       int    `json:"prf"`       // version of Pseudonym
+	Epoch     []byte `json:"epoch"`     // wraps the data keys
+	Snapshot  []byte `json:"snapshot"`  // seals state snapshots
+	Broker    []byte `json:"broker"`    // encrypts the embedded broker's storage
+}
+
+// ErrKeyset is returned for a keyset that can't be used.
+var ErrKeyset = errors.New("journal: keyset")
+
+// ReadKeyset reads a keyset file. The file must not be readable by others.
+func ReadKeyset(path string) (Keyset, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return Keyset{}, fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	if st.Mode().Perm()&0o077 != 0 {
+		return Keyset{}, fmt.Errorf("%w: %s is open to others (%v): chmod 600 it", ErrKeyset, path, st.Mode().Perm())
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Keyset{}, fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	var k Keyset
+	if err := json.Unmarshal(b, &k); err != nil {
+		return Keyset{}, fmt.Errorf("%w: %s is damaged: restore it from its backup", ErrKeyset, path)
+	}
+	if k.Version != 1 {
+		return Keyset{}, fmt.Errorf("%w: %s has version %d, this program reads 1", ErrKeyset, path, k.Version)
+	}
+	for _, b := range [][]byte{k.Pseudonym, k.Epoch, k.Snapshot, k.Broker} {
+		if len(b) != 32 {
+			return Keyset{}, fmt.Errorf("%w: %s lacks a key of 32 bytes: restore it from its backup", ErrKeyset, path)
+		}
+	}
+	return k, nil
+}
+
+// NewKeyset makes fresh keys.
+func NewKeyset() Keyset {
+	key := func() []byte {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b)
+		return b
+	}
+	return Keyset{Version: 1, Pseudonym: key(), PRF: 1, Epoch: key(), Snapshot: key(), Broker: key()}
+}
+
+// Write writes the keyset to a new file, 0600, synced. It never overwrites one.
+func (k Keyset) Write(path string) error {
+	b, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s exists", ErrKeyset, path)
+	}
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	return nil
+}
+
+// Pseudonyms is the PRF of this keyset.
+func (k Keyset) Pseudonyms() (reminder.Pseudonyms, error) {
+	return reminder.NewPseudonyms(k.PRF, k.Pseudonym)
+}

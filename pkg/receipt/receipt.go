@@ -1,0 +1,127 @@
+package receipt
+
+import (
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Status is where a reminder or an attempt stands. The list is closed and is a label of metrics.
+type Status string
+
+// The statuses. Due is not stored: it is Planned whose time has come.
+const (
+	Planned     Status = "planned"
+	Due         Status = "due"
+	Intended    Status = "intended"
+	Accepted    Status = "accepted"
+	Delivered   Status = "delivered"
+	Undelivered Status = "undelivered"
+	Held        Status = "held"
+	Denied      Status = "denied"
+	Expired     Status = "expired"
+	Cancelled   Status = "cancelled"
+	NotBegun    Status = "not_begun" // of attempts only: surely did not leave; the reminder is planned again
+	Refused     Status = "refused"   // of attempts only: the carrier said not now; the reminder is planned again
+	Unknown     Status = "unknown"
+	Rejected    Status = "rejected"
+)
+
+// Statuses lists what a reminder can be in, in the order of its life.
+var Statuses = []Status{Planned, Due, Intended, Accepted, Delivered, Undelivered, Held, Denied, Expired, Cancelled, Unknown, Rejected}
+
+// MaxAttempts is how many attempts a reminder gets; after the last refusal it is rejected.
+const MaxAttempts = 5
+
+// Decision is the gate's answer as it is kept: what was decided, by which pack. It rides inside the intent when it
+// allowed, and is a record of its own when it did not.
+type Decision struct {
+	Reason   string `json:"reason,omitempty"` // deny or hold reason; "" = allowed
+	Basis    string `json:"basis,omitempty"`  // what allowed it
+	Pack     string `json:"pack,omitempty"`   // policy pack id
+	PackHash string `json:"packHash,omitempty"`
+}
+
+// Intent is journalled before a message is handed over.
+type Intent struct {
+	Reminder reminder.ID          `json:"reminder"`
+	Person   reminder.PersonKey   `json:"-"` // the entry names it
+	Attempt  int                  `json:"attempt"`
+	Claim    string               `json:"claim"` // random; also the carrier's reference
+	Version  uint64               `json:"version"`
+	Route    string               `json:"route"`
+	Channel  reminder.Channel     `json:"channel"`
+	Address  reminder.AddressHash `json:"address"`
+	Template string               `json:"template"`
+	Segments int                  `json:"segments,omitempty"`
+	Decision Decision             `json:"decision"`
+}
+
+// Outcome settles an attempt.
+type Outcome struct {
+	Reminder  reminder.ID        `json:"reminder"`
+	Person    reminder.PersonKey `json:"-"`
+	Attempt   int                `json:"attempt"`
+	Claim     string             `json:"claim"`
+	Status    Status             `json:"status"` // Accepted, Rejected, Refused, NotBegun or Unknown
+	Code      string             `json:"code,omitempty"`
+	CarrierID string             `json:"carrierId,omitempty"`
+	Retry     time.Time          `json:"retry,omitzero"` // Refused and NotBegun: when the gate is asked again
+}
+
+// Verdict ends a reminder, or puts it aside, without an attempt.
+type Verdict struct {
+	Reminder reminder.ID        `json:"reminder"`
+	Person   reminder.PersonKey `json:"-"`
+	Version  uint64             `json:"version,omitempty"` // inert when the plan has moved on; 0 = whatever the plan
+	Status   Status             `json:"status"`            // Denied, Held or Expired
+	Decision Decision           `json:"decision"`
+	Findings []Finding          `json:"findings,omitempty"` // of a held one
+}
+
+// Finding says where a held message is not clean, never what stands there.
+type Finding struct {
+	Kind   string `json:"kind"`
+	Layout string `json:"layout,omitempty"`
+	Part   string `json:"part"`
+	Fact   string `json:"fact,omitempty"`
+	Offset int    `json:"offset"`
+	Length int    `json:"length"`
+}
+
+// Preview is the gate's answer without effect, at planning and again ten days before, so that a letter can still go.
+type Preview struct {
+	Reminder reminder.ID        `json:"reminder"`
+	Person   reminder.PersonKey `json:"-"`
+	Version  uint64             `json:"version"`
+	Late     bool               `json:"late"`             // the one ten days before
+	Reason   string             `json:"reason,omitempty"` // "" = would be sent
+}
+
+// Report is a carrier's delivery report, by the reference it was given.
+type Report struct {
+	Claim  string             `json:"claim"`
+	Person reminder.PersonKey `json:"-"`
+	Status Status             `json:"status"` // Accepted, Delivered, Undelivered or Rejected
+	Code   string             `json:"code,omitempty"`
+}
+
+// Follow is the one rule of how an attempt's status moves: a doubt gives way to any answer of the carrier, a settled one
+// only to a delivery report, a final one to nothing. It returns the status after next was heard, and whether it moved.
+func Follow(now, next Status) (Status, bool) {
+	switch now {
+	case Intended:
+		return next, next != Intended
+	case Unknown:
+		switch next {
+		case Accepted, Delivered, Undelivered, Rejected:
+			return next, true
+		}
+	case Accepted:
+		switch next {
+		case Delivered, Undelivered:
+			return next, true
+		}
+	}
+	return now, false
+}

@@ -1,0 +1,328 @@
+package state
+
+import (
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Apply folds one change of this person and returns the reminders it touched. It is pure: both stores use it, and the
+// same entries in the same order give the same Person. A change that does not take effect (an older plan, a second
+// claim on an attempt, a repeated record) touches nothing.
+func (p *Person) Apply(c Change) []reminder.ID {
+	f := fold{Person: p, at: c.At}
+	switch b := c.Body.(type) {
+	case Planned:
+		f.planned(c.Seq, b)
+	case Owned:
+		f.owned(b)
+	case consent.Record:
+		for _, r := range p.Consent {
+			if r.ID == b.ID {
+				return nil
+			}
+		}
+		p.Consent = append(p.Consent, b)
+		p.Version++
+	case Contact:
+		for _, r := range p.Contact {
+			if r.ID == b.ID {
+				return nil
+			}
+		}
+		p.Contact = append(p.Contact, b)
+		p.Version++
+	case receipt.Intent:
+		f.intent(b)
+	case receipt.Outcome:
+		f.settle(b.Reminder, b.Claim, b.Status, b.Code, b.CarrierID, b.Retry)
+	case receipt.Report:
+		for id, r := range p.Reminders {
+			for i := range r.Attempts {
+				if r.Attempts[i].Claim == b.Claim {
+					f.settle(id, b.Claim, b.Status, b.Code, "", time.Time{})
+				}
+			}
+		}
+	case receipt.Verdict:
+		f.verdict(b)
+	case receipt.Preview:
+		if r := p.Reminders[b.Reminder]; r != nil && f.current(r, b.Version) {
+			r.Previewed, r.Late, r.Letter = true, r.Late || b.Late, b.Reason
+		}
+	case Trim:
+		f.trim(b.Before)
+	}
+	return f.touched
+}
+
+// fold is one Apply at work.
+type fold struct {
+	*Person
+	at      time.Time
+	touched []reminder.ID
+}
+
+// to moves a reminder to a status.
+func (f *fold) to(id reminder.ID, r *Reminder, s receipt.Status) {
+	r.Status, r.Since = s, f.at
+	f.touched = append(f.touched, id)
+}
+
+// current reports whether version is the version of the plan that r belongs to; 0 asks nothing.
+func (f *fold) current(r *Reminder, version uint64) bool {
+	if version == 0 {
+		return true
+	}
+	a := f.Appointments[r.Appointment]
+	return a != nil && a.Version == version
+}
+
+func (f *fold) planned(seq uint64, b Planned) {
+	key := b.Plan.Appointment
+	a := f.Appointments[key]
+	if a != nil && !b.Plan.Order.Newer(a.Order) && (a.Status != plan.Remembered || a.Order.Newer(b.Plan.Order)) {
+		return
+	}
+	tag := b.Plan.StartTag
+	if b.Plan.Status == plan.Cancelled {
+		tag = cancelledTag
+	}
+	if a == nil {
+		a = &Appointment{}
+		if f.Appointments == nil {
+			f.Appointments = map[reminder.AppointmentKey]*Appointment{}
+			f.Reminders = map[reminder.ID]*Reminder{}
+		}
+		f.Appointments[key] = a
+	} else if a.Tag != tag {
+		a.Changes++
+	}
+	a.Order, a.Seq, a.Status, a.Tag, a.Sealed, a.Ends = b.Plan.Order, seq, b.Plan.Status, tag, b.Sealed, b.Plan.Ends
+	a.Version++
+	a.Notice = b.Plan.Notice
+	f.flags(b)
+
+	wanted := make(map[reminder.ID]bool, len(b.Plan.Reminders))
+	for _, w := range b.Plan.Reminders {
+		wanted[w.ID] = true
+	}
+	f.drop(key, func(id reminder.ID, r *Reminder) bool { return r.Purpose == reminder.Remind && !wanted[id] })
+	for _, w := range b.Plan.Reminders {
+		r := f.Reminders[w.ID]
+		if r == nil {
+			r = &Reminder{Appointment: key, Rule: w.Rule, Purpose: w.Purpose, Tag: tag}
+			f.Reminders[w.ID] = r
+			f.to(w.ID, r, receipt.Planned)
+		}
+		r.Dropped = false
+		switch r.Status {
+		case receipt.Cancelled, receipt.Held:
+			r.Reason, r.Findings, r.Previewed, r.Late, r.Letter = "", nil, false, false, ""
+			f.to(w.ID, r, receipt.Planned)
+			fallthrough
+		case receipt.Planned:
+			r.Due, r.Expires, r.Route = w.Due, w.Expires, w.Route
+			f.touched = append(f.touched, w.ID)
+		}
+	}
+	f.notice(key, a)
+}
+
+// flags keeps what the booking system says of the person; the newest event of a system counts.
+func (f *fold) flags(b Planned) {
+	if b.Plan.Order.Sequence >= f.SealedOrder {
+		f.Sealed, f.SealedOrder = b.Sealed, b.Plan.Order.Sequence
+	}
+	old, ok := f.Flags[b.System]
+	if ok && old.Order > b.Plan.Order.Sequence {
+		return
+	}
+	if f.Flags == nil {
+		f.Flags = map[string]Flags{}
+	}
+	f.Flags[b.System] = Flags{Order: b.Plan.Order.Sequence, Protected: b.Protected, Deceased: b.Deceased}
+	if !ok || old.Protected != b.Protected || old.Deceased != b.Deceased {
+		f.Version++
+	}
+}
+
+// drop takes back the reminders of an appointment that unwanted names: what waits is cancelled, what has an open attempt
+// is not tried again.
+func (f *fold) drop(key reminder.AppointmentKey, unwanted func(reminder.ID, *Reminder) bool) {
+	for id, r := range f.Reminders {
+		if r.Appointment != key || !unwanted(id, r) {
+			continue
+		}
+		switch r.Status {
+		case receipt.Planned, receipt.Held:
+			f.to(id, r, receipt.Cancelled)
+		case receipt.Intended:
+			r.Dropped = true
+		}
+	}
+}
+
+// notice makes the changed or cancelled notice that an appointment now needs, and takes back those it no longer does:
+// the person was told of a time, and it is not the time any more.
+func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
+	needed := a.Told != "" && a.Told != a.Tag && a.Status != Taken
+	f.drop(key, func(_ reminder.ID, r *Reminder) bool {
+		return r.Purpose != reminder.Remind && (!needed || r.Tag != a.Tag)
+	})
+	if !needed || a.Notice.IsZero() {
+		return
+	}
+	purpose := reminder.Changed
+	if a.Tag == cancelledTag {
+		purpose = reminder.Cancel
+	}
+	id := reminder.NoticeID(key, purpose, a.Changes)
+	r := f.Reminders[id]
+	if r == nil {
+		r = &Reminder{Appointment: key, Purpose: purpose, Tag: a.Tag, Status: receipt.Cancelled}
+		f.Reminders[id] = r
+	}
+	r.Dropped = false
+	if r.Status == receipt.Cancelled {
+		r.Due, r.Expires, r.Route = a.Notice.Due, a.Notice.Expires, a.Notice.Route
+		f.to(id, r, receipt.Planned)
+	}
+}
+
+func (f *fold) owned(b Owned) {
+	a := f.Appointments[b.Appointment]
+	if a == nil || !b.Order.Newer(a.Order) {
+		return
+	}
+	a.Order, a.Status, a.Tag = b.Order, Taken, cancelledTag
+	a.Version++
+	f.drop(b.Appointment, func(reminder.ID, *Reminder) bool { return true })
+}
+
+// intent keeps the first claim on the reminder's next attempt, if the plan it was made under still stands.
+func (f *fold) intent(b receipt.Intent) {
+	r := f.Reminders[b.Reminder]
+	if r == nil || r.Status != receipt.Planned || b.Attempt != r.NextAttempt() || !f.current(r, b.Version) {
+		return
+	}
+	r.Attempts = append(r.Attempts, Attempt{Intent: b, At: f.at, Status: receipt.Intended})
+	r.Sealed = f.Appointments[r.Appointment].Sealed
+	f.to(b.Reminder, r, receipt.Intended)
+}
+
+func (f *fold) settle(id reminder.ID, claim string, s receipt.Status, code, carrierID string, retry time.Time) {
+	r := f.Reminders[id]
+	if r == nil {
+		return
+	}
+	for i := range r.Attempts {
+		t := &r.Attempts[i]
+		if t.Claim != claim {
+			continue
+		}
+		was := t.Status
+		next, moved := receipt.Follow(was, s)
+		if !moved {
+			return
+		}
+		t.Status, t.Settled = next, f.at
+		if code != "" {
+			t.Code = code
+		}
+		if carrierID != "" {
+			t.CarrierID = carrierID
+		}
+		if t != r.last() {
+			return
+		}
+		f.settled(id, r, was, next, retry)
+		return
+	}
+}
+
+// settled moves a reminder with its newest attempt.
+func (f *fold) settled(id reminder.ID, r *Reminder, was, now receipt.Status, retry time.Time) {
+	r.Reason = ""
+	switch now {
+	case receipt.Refused, receipt.NotBegun:
+		r.Sealed = nil
+		switch {
+		case r.Dropped:
+			f.to(id, r, receipt.Cancelled)
+		case now == receipt.Refused && r.refusals() >= receipt.MaxAttempts:
+			r.Reason = "attempts"
+			f.to(id, r, receipt.Rejected)
+		default:
+			if !retry.IsZero() {
+				r.Due = retry
+			}
+			f.to(id, r, receipt.Planned)
+		}
+		return
+	}
+	r.Reason = r.last().Code
+	f.to(id, r, now)
+	if was != receipt.Intended {
+		return
+	}
+	sealed := r.Sealed
+	r.Sealed = nil
+	if now == receipt.Rejected {
+		return
+	}
+	// Accepted, delivered, or perhaps: from now on the person has been told of this time.
+	if a := f.Appointments[r.Appointment]; a != nil {
+		a.Told, a.ToldOf = r.Tag, sealed
+		f.notice(r.Appointment, a)
+	}
+}
+
+func (r *Reminder) refusals() int {
+	n := 0
+	for _, t := range r.Attempts {
+		if t.Status == receipt.Refused {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *fold) verdict(b receipt.Verdict) {
+	r := f.Reminders[b.Reminder]
+	if r == nil || !f.current(r, b.Version) {
+		return
+	}
+	if r.Status == receipt.Planned || (r.Status == receipt.Held && b.Status == receipt.Expired) {
+		r.Reason, r.Findings = b.Decision.Reason, b.Findings
+		f.to(b.Reminder, r, b.Status)
+	}
+}
+
+// trim forgets appointments that ended before before, with their reminders, unless an attempt is still open.
+func (f *fold) trim(before time.Time) {
+	open := map[reminder.AppointmentKey]bool{}
+	for _, r := range f.Reminders {
+		if !r.ended() {
+			open[r.Appointment] = true
+		}
+	}
+	gone := func(key reminder.AppointmentKey) bool {
+		a := f.Appointments[key]
+		return a != nil && !open[key] && !a.Ends.IsZero() && a.Ends.Before(before)
+	}
+	for id, r := range f.Reminders {
+		if gone(r.Appointment) {
+			delete(f.Reminders, id)
+			f.touched = append(f.touched, id)
+		}
+	}
+	for key := range f.Appointments {
+		if gone(key) {
+			delete(f.Appointments, key)
+		}
+	}
+}

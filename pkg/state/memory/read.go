@@ -1,0 +1,105 @@
+package memory
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Persons implements state.State.
+func (s *State) Persons(_ context.Context, keys []reminder.PersonKey) ([]state.Person, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
+	out := make([]state.Person, len(keys))
+	for i, k := range keys {
+		p := s.persons[k]
+		if p == nil {
+			out[i].Key = k
+			continue
+		}
+		out[i] = *p
+		out[i].Flags = maps.Clone(p.Flags)
+		// The slices only ever grow at the end, so the copy's view of them does not change.
+		out[i].Appointments, out[i].Reminders = nil, nil
+	}
+	return out, nil
+}
+
+// Behind implements state.State.
+func (s *State) Behind(_ context.Context, as []reminder.AddressHash) ([]state.Address, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
+	out := make([]state.Address, len(as))
+	for i, a := range as {
+		out[i] = state.Address{Barred: s.bars[a], Persons: len(s.behind[a])}
+	}
+	return out, nil
+}
+
+// Switches implements state.State.
+func (s *State) Switches(context.Context) (map[string]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.switches), nil
+}
+
+// Owners implements state.State.
+func (s *State) Owners(_ context.Context, as []reminder.AppointmentKey) ([]reminder.PersonKey, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]reminder.PersonKey, len(as))
+	for i, a := range as {
+		out[i] = s.owners[a]
+	}
+	return out, nil
+}
+
+// View implements state.State.
+func (s *State) View(_ context.Context, key reminder.PersonKey, fn func(*state.Person) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if p := s.persons[key]; p != nil {
+		return fn(p)
+	}
+	return nil
+}
+
+// Each implements state.State.
+func (s *State) Each(ctx context.Context, fn func(*state.Person) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.persons {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := fn(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Counts implements state.State.
+func (s *State) Counts(context.Context) (map[receipt.Status]int, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return maps.Clone(s.counts), nil
+}
+
+// Pending implements state.State.
+func (s *State) Pending(_ context.Context, due time.Time) (state.Pending, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	n, next := s.due.pending(due)
+	return state.Pending{Due: n, Leased: len(s.leases), Next: next}, nil
+}

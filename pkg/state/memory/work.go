@@ -1,0 +1,222 @@
+package memory
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Lease implements state.State.
+func (s *State) Lease(_ context.Context, route string, due time.Time, limit int, d time.Duration) ([]state.Leased, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	for id, l := range s.leases {
+		if now.After(l.until) {
+			s.end(id, l)
+		}
+	}
+	var out []state.Leased
+	for len(out) < limit {
+		id, ok := s.due.pop(route, due)
+		if !ok {
+			break
+		}
+		key := s.whose[id]
+		if _, busy := s.leased[key]; busy {
+			s.waiting[key] = append(s.waiting[key], id)
+			continue
+		}
+		p := s.persons[key]
+		r := p.Reminders[id]
+		a := p.Appointments[r.Appointment]
+		s.tokens++
+		l := &lease{token: strconv.FormatUint(s.tokens, 36), person: key, version: a.Version, until: now.Add(d)}
+		s.leases[id], s.leased[key] = l, id
+		out = append(out, state.Leased{
+			Lease: reminder.Lease{
+				Reminder: id, Token: l.token, Version: a.Version, Person: key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
+				Attempt: r.NextAttempt(), Tries: s.later[id].tries, Route: route,
+			},
+			Sealed: a.Sealed, Told: a.ToldOf,
+		})
+	}
+	return out, nil
+}
+
+// end takes a lease away and puts what waited back.
+func (s *State) end(id reminder.ID, l *lease) {
+	delete(s.leases, id)
+	delete(s.leased, l.person)
+	s.schedule(id)
+	waiting := s.waiting[l.person]
+	delete(s.waiting, l.person)
+	for _, w := range waiting {
+		s.schedule(w)
+	}
+}
+
+// held is the lease l names, nil when it has ended or the plan has moved.
+func (s *State) held(id reminder.ID, token string, version uint64) *lease {
+	l := s.leases[id]
+	if l == nil || l.token != token || time.Now().After(l.until) {
+		return nil
+	}
+	p := s.persons[l.person]
+	r := p.Reminders[id]
+	if r == nil || p.Appointments[r.Appointment].Version != version {
+		return nil
+	}
+	return l
+}
+
+// Retry implements state.State.
+func (s *State) Retry(_ context.Context, l reminder.Lease, at time.Time, route string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := s.held(l.Reminder, l.Token, l.Version)
+	if held == nil {
+		return state.ErrLost
+	}
+	s.later[l.Reminder] = deferral{at: at, route: route, tries: l.Tries + 1}
+	s.end(l.Reminder, held)
+	return nil
+}
+
+// Done implements state.State.
+func (s *State) Done(_ context.Context, l reminder.Lease) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if held := s.leases[l.Reminder]; held != nil && held.token == l.Token {
+		s.end(l.Reminder, held)
+	}
+	return nil
+}
+
+// Confirm implements state.State.
+func (s *State) Confirm(_ context.Context, cs []state.Confirmation) ([]error, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	errs := make([]error, len(cs))
+	for i, c := range cs {
+		// The mark first, then the checks: a STOP either finds the mark or is found here. An older mark of the same claim
+		// stays, for then the claim may have left already.
+		if _, twice := s.wires[c.Claim]; twice {
+			errs[i] = state.ErrClaim
+			continue
+		}
+		s.wires[c.Claim] = state.Wire{Claim: c.Claim, Reminder: c.Reminder, Person: c.Person, Address: c.Address}
+		if errs[i] = s.check(c); errs[i] != nil {
+			delete(s.wires, c.Claim)
+		}
+	}
+	return errs, nil
+}
+
+func (s *State) check(c state.Confirmation) error {
+	if err := s.vouched(); err != nil {
+		return err
+	}
+	if s.bars[c.Address] {
+		return state.ErrBarred
+	}
+	for _, n := range c.Switches {
+		if _, on := s.switches[n]; on {
+			return state.ErrStopped
+		}
+	}
+	if !c.NotAfter.IsZero() && c.At.After(c.NotAfter) {
+		return state.ErrTooLate
+	}
+	p := s.persons[c.Person]
+	if p == nil || p.Version != c.PersonVersion {
+		return state.ErrMoved
+	}
+	if s.held(c.Reminder, c.Token, c.Version) == nil {
+		return state.ErrLost
+	}
+	r := p.Reminders[c.Reminder]
+	if s.closed[c.Claim] || len(r.Attempts) != c.Attempt || r.Status != receipt.Intended || r.Attempts[c.Attempt-1].Claim != c.Claim {
+		return state.ErrClaim
+	}
+	return s.take(c)
+}
+
+// take takes one message from the person's frequency cap.
+func (s *State) take(c state.Confirmation) error {
+	if c.CapMax <= 0 {
+		return nil
+	}
+	recent := s.caps[c.Person][:0]
+	for _, t := range s.caps[c.Person] {
+		if c.At.Sub(t) < c.CapPer {
+			recent = append(recent, t)
+		}
+	}
+	if len(recent) >= c.CapMax {
+		s.caps[c.Person] = recent
+		return state.ErrCapped
+	}
+	s.caps[c.Person] = append(recent, c.At)
+	return nil
+}
+
+// Wires implements state.State.
+func (s *State) Wires(_ context.Context, a reminder.AddressHash, p reminder.PersonKey) ([]state.Wire, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []state.Wire
+	for _, w := range s.wires {
+		if (a != "" && w.Address == a) || (a == "" && w.Person == p) {
+			out = append(out, w)
+		}
+	}
+	return out, nil
+}
+
+// Forsake implements state.State.
+func (s *State) Forsake(_ context.Context, os []state.Open) ([]bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]bool, len(os))
+	if s.vouched() != nil {
+		return out, nil
+	}
+	for i, o := range os {
+		claim := o.Attempt.Claim
+		if _, wire := s.wires[claim]; wire || s.seen[claim] != s.period {
+			continue
+		}
+		s.closed[claim] = true
+		out[i] = true
+	}
+	return out, nil
+}
+
+// Opens implements state.State.
+func (s *State) Opens(_ context.Context, before time.Time) ([]state.Open, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []state.Open
+	if s.counts[receipt.Intended] == 0 {
+		return nil, nil
+	}
+	for id, st := range s.status {
+		if st != receipt.Intended {
+			continue
+		}
+		key := s.whose[id]
+		as := s.persons[key].Reminders[id].Attempts
+		if t := as[len(as)-1]; t.At.Before(before) {
+			out = append(out, state.Open{Person: key, Reminder: id, Attempt: t})
+		}
+	}
+	return out, nil
+}

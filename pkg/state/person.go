@@ -1,0 +1,142 @@
+package state
+
+import (
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Person is everything that is folded of one person.
+type Person struct {
+	Key          reminder.PersonKey                       `json:"key"`
+	Version      uint64                                   `json:"version"` // moves with everything the gate looks at
+	Consent      []consent.Record                         `json:"consent,omitempty"`
+	Contact      []Contact                                `json:"contact,omitempty"`
+	Flags        map[string]Flags                         `json:"flags,omitempty"`  // by booking system
+	Sealed       []byte                                   `json:"sealed,omitempty"` // the newest sealed appointment: birth date, language
+	SealedOrder  uint64                                   `json:"sealedOrder,omitempty"`
+	Appointments map[reminder.AppointmentKey]*Appointment `json:"appointments,omitempty"`
+	Reminders    map[reminder.ID]*Reminder                `json:"reminders,omitempty"`
+}
+
+// Addresses are the hashes of the addresses that are held to be the person's now.
+func (p *Person) Addresses() []reminder.AddressHash {
+	if len(p.Contact) == 0 {
+		return nil
+	}
+	rs := make([]contact.Record, len(p.Contact))
+	var latest time.Time
+	for i, c := range p.Contact {
+		rs[i] = c.Record
+		if c.Recorded.After(latest) {
+			latest = c.Recorded
+		}
+	}
+	var out []reminder.AddressHash
+	for _, s := range contact.Fold(rs, latest) {
+		if !s.Removed && !s.Wrong && !s.Changed {
+			out = append(out, s.Hash)
+		}
+	}
+	return out
+}
+
+// Flags are what one booking system last said of a person.
+type Flags struct {
+	Order     uint64 `json:"order"` // intake sequence
+	Protected bool   `json:"protected,omitempty"`
+	Deceased  bool   `json:"deceased,omitempty"`
+}
+
+// Protected reports whether any booking system says so.
+func (p *Person) Protected() bool {
+	for _, f := range p.Flags {
+		if f.Protected {
+			return true
+		}
+	}
+	return false
+}
+
+// Deceased reports whether any booking system says so.
+func (p *Person) Deceased() bool {
+	for _, f := range p.Flags {
+		if f.Deceased {
+			return true
+		}
+	}
+	return false
+}
+
+// Appointment is one appointment as last planned, and what the person was last told of it.
+type Appointment struct {
+	Order   reminder.Order `json:"order"`
+	Seq     uint64         `json:"seq"`     // of the plan entry
+	Version uint64         `json:"version"` // counts plan entries that took effect
+	Status  plan.Status    `json:"status"`  // or Taken
+	Tag     string         `json:"tag,omitempty"`
+	Changes int            `json:"changes"` // how often Tag moved
+	Told    string         `json:"told,omitempty"`
+	Sealed  []byte         `json:"sealed,omitempty"`
+	ToldOf  []byte         `json:"toldOf,omitempty"` // the sealed appointment that Told was rendered from
+	Notice  plan.Notice    `json:"notice,omitzero"`
+	Ends    time.Time      `json:"ends"`
+}
+
+// Taken is the status of an appointment that was given to another person.
+const Taken plan.Status = "taken"
+
+// cancelledTag is what a person was told of when told that there is no appointment.
+const cancelledTag = "cancelled"
+
+// Reminder is one reminder or notice.
+type Reminder struct {
+	Appointment reminder.AppointmentKey `json:"appointment"`
+	Rule        string                  `json:"rule,omitempty"`
+	Purpose     reminder.Purpose        `json:"purpose"`
+	Tag         string                  `json:"tag"` // the start it tells of
+	Due         time.Time               `json:"due"`
+	Expires     time.Time               `json:"expires"`
+	Route       string                  `json:"route"`
+	Status      receipt.Status          `json:"status"`
+	Since       time.Time               `json:"since"` // of Status
+	Reason      string                  `json:"reason,omitempty"`
+	Findings    []receipt.Finding       `json:"findings,omitempty"`
+	Attempts    []Attempt               `json:"attempts,omitempty"`
+	Previewed   bool                    `json:"previewed,omitempty"`
+	Late        bool                    `json:"late,omitempty"`    // previewed again ten days before
+	Letter      string                  `json:"letter,omitempty"`  // why the preview said no
+	Dropped     bool                    `json:"dropped,omitempty"` // no longer wanted, while an attempt is open
+	Sealed      []byte                  `json:"sealed,omitempty"`  // the appointment the open attempt is rendered from
+}
+
+// Attempt is one attempt to hand a reminder to a carrier.
+type Attempt struct {
+	receipt.Intent
+	At        time.Time      `json:"at"`
+	Status    receipt.Status `json:"attemptStatus"`
+	Settled   time.Time      `json:"settled,omitzero"`
+	Code      string         `json:"code,omitempty"`
+	CarrierID string         `json:"carrierId,omitempty"`
+}
+
+// last is the reminder's newest attempt, nil when there is none.
+func (r *Reminder) last() *Attempt {
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	return &r.Attempts[len(r.Attempts)-1]
+}
+
+// NextAttempt is the number the next attempt will have.
+func (r *Reminder) NextAttempt() int { return len(r.Attempts) + 1 }
+
+// Pending reports whether the reminder waits in the due index.
+func (r *Reminder) Pending() bool { return r.Status == receipt.Planned }
+
+// ended reports whether nothing more will come of the reminder by itself.
+func (r *Reminder) ended() bool { return r.Status != receipt.Planned && r.Status != receipt.Intended }

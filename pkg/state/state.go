@@ -1,0 +1,194 @@
+package state
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// What the store may answer.
+var (
+	ErrNotCertified = errors.New("state: not certified: no projector that has caught up vouches for it now")
+	ErrStale        = errors.New("state: another projector has folded further; read Applied again")
+	ErrLost         = errors.New("state: the lease has ended or the plan has moved")
+	ErrClaim        = errors.New("state: the attempt is not this claim's, or is settled")
+	ErrMoved        = errors.New("state: the plan or the person has changed since the decision")
+	ErrBarred       = errors.New("state: the address is barred")
+	ErrStopped      = errors.New("state: sending is stopped")
+	ErrCapped       = errors.New("state: the person's frequency cap is reached")
+	ErrTooLate      = errors.New("state: the message is no longer useful")
+)
+
+// Stream is one of the three journal streams that are folded.
+type Stream uint8
+
+// The folded streams, in the order of their priority.
+const (
+	Stop Stream = iota
+	People
+	Journal
+	Streams = 3
+)
+
+// Vector is the sequence up to which each stream is folded in one shard.
+type Vector [Streams]uint64
+
+// Change is one journal entry as the fold takes it.
+type Change struct {
+	Stream Stream
+	Seq    uint64
+	At     time.Time          // when it was journalled
+	Person reminder.PersonKey // "" for bars and switches
+	// Body is one of Planned, Owned, consent.Record, Contact, receipt.Intent, receipt.Outcome, receipt.Verdict,
+	// receipt.Preview, receipt.Report, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
+	Body any
+}
+
+// Planned is a plan entry. Sealed is the sealed appointment, opaque here.
+type Planned struct {
+	Plan      plan.Plan
+	System    string
+	Protected bool
+	Deceased  bool
+	Sealed    []byte
+}
+
+// Owned takes an appointment away from a person: the booking system gave it to another.
+type Owned struct {
+	Appointment reminder.AppointmentKey `json:"appointment"`
+	Order       reminder.Order          `json:"order"`
+}
+
+// Contact is an address record with its address sealed; Record.Address is empty here.
+type Contact struct {
+	contact.Record
+	Sealed []byte `json:"sealed,omitempty"`
+}
+
+// Bar is a STOP from an address, or, with Lifted, the START that takes it back.
+type Bar struct {
+	Address reminder.AddressHash `json:"address"`
+	Lifted  bool                 `json:"lifted,omitempty"`
+	Via     string               `json:"via,omitempty"`
+}
+
+// Switch stops sending for a name ("all", "unit:<id>", "template:<name>", "carrier:<route>", "pack:<id>"), or, with On
+// false, lets it go on.
+type Switch struct {
+	Name   string `json:"name"`
+	On     bool   `json:"on"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Trim forgets what ended before Before: the fold of the retention sweep.
+type Trim struct {
+	Before time.Time `json:"before"`
+}
+
+// Leased is a lease with the sealed appointment it is about, and the one the person was last told of.
+type Leased struct {
+	reminder.Lease
+	Sealed []byte
+	Told   []byte
+}
+
+// Confirmation is what Confirm checks for one attempt, after its wire mark is written.
+type Confirmation struct {
+	Reminder      reminder.ID
+	Person        reminder.PersonKey
+	Token         string
+	Version       uint64
+	PersonVersion uint64
+	Attempt       int
+	Claim         string
+	Address       reminder.AddressHash
+	Switches      []string // names that would stop it
+	CapMax        int      // 0 = no cap
+	CapPer        time.Duration
+	At            time.Time
+	NotAfter      time.Time
+}
+
+// Wire is a mark: this claim may be on its way to this address.
+type Wire struct {
+	Claim    string
+	Reminder reminder.ID
+	Person   reminder.PersonKey
+	Address  reminder.AddressHash
+}
+
+// Open is an attempt without an outcome.
+type Open struct {
+	Person   reminder.PersonKey
+	Reminder reminder.ID
+	Attempt  Attempt
+}
+
+// State is the store. Every method honours ctx; a failure of the store is an error, never an empty answer.
+type State interface {
+	// Applied is how far shard is folded.
+	Applied(ctx context.Context, shard int) (Vector, error)
+	// Fold applies changes of one shard in order and moves Applied from from to to, atomically. Changes at or below
+	// Applied of their stream are skipped. ErrStale when Applied is not from.
+	Fold(ctx context.Context, shard int, from, to Vector, changes []Change) error
+	// Await returns when shard has folded seq of stream, or with ctx's error.
+	Await(ctx context.Context, shard int, stream Stream, seq uint64) error
+
+	// Certify vouches for the state for the time d. Only a projector that has caught up calls it.
+	Certify(ctx context.Context, d time.Duration) error
+	// Certified answers ErrNotCertified when nobody vouches.
+	Certified(ctx context.Context) error
+
+	// Lease hands out up to limit reminders of route that are due at due, one a person, each for the time d.
+	Lease(ctx context.Context, route string, due time.Time, limit int, d time.Duration) ([]Leased, error)
+	// Retry gives a lease back; the reminder is due again at at, on route. ErrLost when lease or plan has moved.
+	Retry(ctx context.Context, l reminder.Lease, at time.Time, route string) error
+	// Done ends a lease. A lease that has ended already is no error.
+	Done(ctx context.Context, l reminder.Lease) error
+
+	// Persons answers in the order of keys with what the gate looks at: everything but Appointments and Reminders. Who has
+	// no record has Version 0.
+	Persons(ctx context.Context, keys []reminder.PersonKey) ([]Person, error)
+	// Behind answers what is known of addresses, in order.
+	Behind(ctx context.Context, addresses []reminder.AddressHash) ([]Address, error)
+	// Switches are the names that stop sending now, with their reasons.
+	Switches(ctx context.Context) (map[string]string, error)
+	// Confirm marks and checks; an element is nil when the attempt may be written to the wire now.
+	Confirm(ctx context.Context, cs []Confirmation) ([]error, error)
+	// Wires are the marks behind an address, or of a person where address is "".
+	Wires(ctx context.Context, address reminder.AddressHash, person reminder.PersonKey) ([]Wire, error)
+	// Forsake closes claims whose hand-over surely never began and now never can: an element is true when there is no
+	// wire mark in state that has been certified without a break since the intent was folded.
+	Forsake(ctx context.Context, os []Open) ([]bool, error)
+	// Opens are the attempts without an outcome whose intent was journalled before before.
+	Opens(ctx context.Context, before time.Time) ([]Open, error)
+
+	// Owners answers which person holds each appointment, "" for none.
+	Owners(ctx context.Context, as []reminder.AppointmentKey) ([]reminder.PersonKey, error)
+	// View calls fn with one whole person, if there is one; Each calls it for every person until it errs. The Person must
+	// not be kept or changed, and fn must not call the State.
+	View(ctx context.Context, key reminder.PersonKey, fn func(*Person) error) error
+	Each(ctx context.Context, fn func(*Person) error) error
+	// Counts is the number of reminders in each status.
+	Counts(ctx context.Context) (map[receipt.Status]int, error)
+	// Pending is how many reminders are due at due and not leased, how many leases are held, and the next due time.
+	Pending(ctx context.Context, due time.Time) (Pending, error)
+}
+
+// Pending is the work in the due index.
+type Pending struct {
+	Due    int
+	Leased int
+	Next   time.Time // of those not yet due; zero = none
+}
+
+// Address is what is known of an address.
+type Address struct {
+	Barred  bool
+	Persons int // who have it as theirs
+}
