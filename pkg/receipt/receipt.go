@@ -57,6 +57,12 @@ type Intent struct {
 	Decision Decision             `json:"decision"`
 }
 
+// Open is an attempt without an outcome.
+type Open struct {
+	Intent
+	At time.Time `json:"at"` // when the intent was journalled
+}
+
 // Outcome settles an attempt.
 type Outcome struct {
 	Reminder  reminder.ID        `json:"reminder"`

@@ -103,3 +103,6 @@ func ClaimShard(s string) (int, bool) {
 	n := int(unhex(s[0])<<4 | unhex(s[1]))
 	return n, n < Shards
 }
+
+// IsZero reports whether there is no key. Every other method of a zero Pseudonyms panics.
+func (p Pseudonyms) IsZero() bool { return len(p.key) == 0 }

@@ -92,7 +92,7 @@ func (f *fold) planned(seq uint64, b Planned) {
 		tag = cancelledTag
 	}
 	if a == nil {
-		a = &Appointment{}
+		a = &Appointment{First: seq}
 		if f.Appointments == nil {
 			f.Appointments = map[reminder.AppointmentKey]*Appointment{}
 			f.Reminders = map[reminder.ID]*Reminder{}

@@ -75,7 +75,8 @@ func (p *Person) Deceased() bool {
 // Appointment is one appointment as last planned, and what the person was last told of it.
 type Appointment struct {
 	Order   reminder.Order `json:"order"`
-	Seq     uint64         `json:"seq"`     // of the plan entry
+	Seq     uint64         `json:"seq"`     // of the plan entry that took effect last
+	First   uint64         `json:"first"`   // of the first plan entry
 	Version uint64         `json:"version"` // counts plan entries that took effect
 	Status  plan.Status    `json:"status"`  // or Taken
 	Tag     string         `json:"tag,omitempty"`
@@ -140,3 +141,6 @@ func (r *Reminder) Pending() bool { return r.Status == receipt.Planned }
 
 // ended reports whether nothing more will come of the reminder by itself.
 func (r *Reminder) ended() bool { return r.Status != receipt.Planned && r.Status != receipt.Intended }
+
+// Wanted reports whether the appointment stands and is planned.
+func (a *Appointment) Wanted() bool { return a.Status == plan.Booked }

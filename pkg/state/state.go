@@ -122,11 +122,11 @@ type Wire struct {
 	Address  reminder.AddressHash
 }
 
-// Open is an attempt without an outcome.
-type Open struct {
-	Person   reminder.PersonKey
-	Reminder reminder.ID
-	Attempt  Attempt
+// Held is what is held of an appointment: the zero Held is an appointment never heard of.
+type Held struct {
+	Person reminder.PersonKey
+	Order  reminder.Order
+	Status plan.Status
 }
 
 // State is the store. Every method honours ctx; a failure of the store is an error, never an empty answer.
@@ -164,12 +164,12 @@ type State interface {
 	Wires(ctx context.Context, address reminder.AddressHash, person reminder.PersonKey) ([]Wire, error)
 	// Forsake closes claims whose hand-over surely never began and now never can: an element is true when there is no
 	// wire mark in state that has been certified without a break since the intent was folded.
-	Forsake(ctx context.Context, os []Open) ([]bool, error)
+	Forsake(ctx context.Context, os []receipt.Open) ([]bool, error)
 	// Opens are the attempts without an outcome whose intent was journalled before before.
-	Opens(ctx context.Context, before time.Time) ([]Open, error)
+	Opens(ctx context.Context, before time.Time) ([]receipt.Open, error)
 
-	// Owners answers which person holds each appointment, "" for none.
-	Owners(ctx context.Context, as []reminder.AppointmentKey) ([]reminder.PersonKey, error)
+	// Appointments answers what is held of each appointment, in order.
+	Appointments(ctx context.Context, as []reminder.AppointmentKey) ([]Held, error)
 	// View calls fn with one whole person, if there is one; Each calls it for every person until it errs. The Person must
 	// not be kept or changed, and fn must not call the State.
 	View(ctx context.Context, key reminder.PersonKey, fn func(*Person) error) error

@@ -53,13 +53,17 @@ func (s *State) Switches(context.Context) (map[string]string, error) {
 	return maps.Clone(s.switches), nil
 }
 
-// Owners implements state.State.
-func (s *State) Owners(_ context.Context, as []reminder.AppointmentKey) ([]reminder.PersonKey, error) {
+// Appointments implements state.State.
+func (s *State) Appointments(_ context.Context, as []reminder.AppointmentKey) ([]state.Held, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	out := make([]reminder.PersonKey, len(as))
-	for i, a := range as {
-		out[i] = s.owners[a]
+	out := make([]state.Held, len(as))
+	for i, key := range as {
+		if p := s.persons[s.owners[key]]; p != nil {
+			if a := p.Appointments[key]; a != nil {
+				out[i] = state.Held{Person: p.Key, Order: a.Order, Status: a.Status}
+			}
+		}
 	}
 	return out, nil
 }

@@ -182,7 +182,7 @@ func (s *State) Wires(_ context.Context, a reminder.AddressHash, p reminder.Pers
 }
 
 // Forsake implements state.State.
-func (s *State) Forsake(_ context.Context, os []state.Open) ([]bool, error) {
+func (s *State) Forsake(_ context.Context, os []receipt.Open) ([]bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := make([]bool, len(os))
@@ -190,7 +190,7 @@ func (s *State) Forsake(_ context.Context, os []state.Open) ([]bool, error) {
 		return out, nil
 	}
 	for i, o := range os {
-		claim := o.Attempt.Claim
+		claim := o.Claim
 		if _, wire := s.wires[claim]; wire || s.seen[claim] != s.period {
 			continue
 		}
@@ -201,10 +201,10 @@ func (s *State) Forsake(_ context.Context, os []state.Open) ([]bool, error) {
 }
 
 // Opens implements state.State.
-func (s *State) Opens(_ context.Context, before time.Time) ([]state.Open, error) {
+func (s *State) Opens(_ context.Context, before time.Time) ([]receipt.Open, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []state.Open
+	var out []receipt.Open
 	if s.counts[receipt.Intended] == 0 {
 		return nil, nil
 	}
@@ -215,7 +215,9 @@ func (s *State) Opens(_ context.Context, before time.Time) ([]state.Open, error)
 		key := s.whose[id]
 		as := s.persons[key].Reminders[id].Attempts
 		if t := as[len(as)-1]; t.At.Before(before) {
-			out = append(out, state.Open{Person: key, Reminder: id, Attempt: t})
+			o := receipt.Open{Intent: t.Intent, At: t.At}
+			o.Person = key
+			out = append(out, o)
 		}
 	}
 	return out, nil

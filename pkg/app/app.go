@@ -1,0 +1,298 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+	_ "time/tzdata" // a container may have no zone files
+
+	"github.com/gofrs/flock"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	defaults "github.com/husk-reminders/husk/config"
+	policies "github.com/husk-reminders/husk/config/policy"
+	"github.com/husk-reminders/husk/pkg/compose"
+	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/dispatch"
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/inbound"
+	"github.com/husk-reminders/husk/pkg/intake"
+	"github.com/husk-reminders/husk/pkg/intake/native"
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/policy"
+	"github.com/husk-reminders/husk/pkg/redact"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/state/memory"
+	"github.com/husk-reminders/husk/pkg/template"
+	"github.com/husk-reminders/husk/templates"
+)
+
+// Options of an App.
+type Options struct {
+	Config  config.Config
+	Log     *zap.Logger
+	Now     func() time.Time   // nil = time.Now
+	Observe func(state.Change) // sees every folded entry; nil = nobody
+	ByHand  bool               // no cron: Sweep is called instead
+	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
+	Gate func(*gate.Gate) dispatch.Gate
+}
+
+// App is one Husk: everything built and connected, nothing running yet but the broker.
+type App struct {
+	Config     config.Config
+	Units      *reminder.Directory
+	Packs      *policy.Set
+	Templates  *template.Set
+	Scanner    *redact.Scanner
+	Composer   *compose.Composer
+	Pseudonyms reminder.Pseudonyms
+	Ledger     *ledger.Ledger
+	State      state.State
+	Gate       *gate.Gate
+	Dispatcher *dispatch.Dispatcher
+	Intake     *intake.Intake
+	Inbound    *inbound.Inbound
+	Routes     []dispatch.Route
+	Metrics    *prometheus.Registry
+	Now        func() time.Time
+
+	log      *zap.Logger
+	lock     *flock.Flock
+	broker   *broker
+	journal  *journal.Journal
+	js       jetstream.JetStream
+	consumer jetstream.Consumer
+	began    time.Time
+	byHand   bool
+	running  chan struct{}
+	closers  []func()
+	once     sync.Once
+}
+
+// Open builds everything, in the order in which it depends on each other. On error what was begun is undone.
+func Open(ctx context.Context, o Options) (_ *App, err error) {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	c := o.Config
+	a := &App{Config: c, Now: o.Now, log: o.Log, Metrics: prometheus.NewRegistry(), began: o.Now(), byHand: o.ByHand, running: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+
+	// What can be wrong without touching any data comes first.
+	if err := a.load(); err != nil {
+		return nil, err
+	}
+
+	// The lock before the broker.
+	if a.lock, err = lock(c.Data); err != nil {
+		return nil, err
+	}
+	a.defers(func() { _ = a.lock.Unlock() })
+	keys, err := keyset(c)
+	if err != nil {
+		return nil, err
+	}
+	if a.Pseudonyms, err = keys.Pseudonyms(); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	if a.broker, err = startBroker(c.Broker, filepath.Join(c.Data, "broker"), keys.Broker, o.Log); err != nil {
+		return nil, err
+	}
+	a.defers(a.broker.stop)
+	if a.js, err = jetstream.New(a.broker.nc); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+
+	// Journal, state and ledger.
+	if a.journal, err = journal.Open(ctx, journal.Options{Conn: a.broker.nc, DeadAge: c.Retention.Dead, AuditAge: c.Retention.Audit, Log: o.Log}); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	a.defers(a.journal.Close)
+	ring, err := a.journal.OpenKeyring(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	planner, err := plan.New(plan.Options{Units: a.Units, Pseudonyms: a.Pseudonyms, Horizon: c.Plan.Horizon})
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	a.State = memory.New()
+	a.Ledger, err = ledger.New(ledger.Options{
+		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.publish, Observe: o.Observe,
+		Snapshot: ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
+		Metrics:  a.Metrics, Log: o.Log.Named("ledger"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+
+	// Gate, composer, carriers, dispatcher.
+	p := people{a.Ledger, a.State}
+	a.Gate, err = gate.New(gate.Options{
+		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	if a.Composer, err = compose.New(compose.Options{Templates: a.Templates, Scanner: a.Scanner, Metrics: a.Metrics}); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+	routes, pollers, closers, err := buildCarriers(c, carrierContext{data: c.Data, writeDeadline: c.Send.WriteDeadline, now: o.Now, log: o.Log.Named("carrier")})
+	a.Routes = routes
+	for _, x := range closers {
+		a.defers(func() { _ = x.(io.Closer).Close() })
+	}
+	if err != nil {
+		return nil, err
+	}
+	var decider dispatch.Gate = a.Gate
+	if o.Gate != nil {
+		decider = o.Gate(a.Gate)
+	}
+	a.Dispatcher, err = dispatch.New(dispatch.Options{
+		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: routes, Stop: a.Ledger.Stop, Now: o.Now,
+		Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
+
+	// The two doors.
+	if err := a.doors(ctx, pollers); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// load reads units, packs and templates, the shipped ones or the configured.
+func (a *App) load() error {
+	units := io.Reader(bytes.NewReader(defaults.Units))
+	if a.Config.Units.File != "" {
+		f, err := os.Open(a.Config.Units.File)
+		if err != nil {
+			return fmt.Errorf("app: units.file: %w", err)
+		}
+		defer func() { _ = f.Close() }()
+		units = f
+	}
+	var err error
+	if a.Units, err = reminder.ReadUnits(units); err != nil {
+		return fmt.Errorf("app: units.file: %w", err)
+	}
+	if a.Packs, err = policy.Load(directory(a.Config.Policy, policies.FS)); err != nil {
+		return fmt.Errorf("app: policy.dir: %w", err)
+	}
+	if a.Templates, err = template.Load(directory(a.Config.Templates, templates.FS)); err != nil {
+		return fmt.Errorf("app: templates.dir: %w", err)
+	}
+	if a.Scanner, err = redact.New(redact.Options{Checked: template.Checked()}); err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	return nil
+}
+
+func directory(d config.Directory, shipped fs.FS) fs.FS {
+	if d.Dir == "" {
+		return shipped
+	}
+	return os.DirFS(d.Dir)
+}
+
+// keyset reads the installation's keys, and makes them where neither they nor any data is there yet.
+func keyset(c config.Config) (journal.Keyset, error) {
+	k, err := journal.ReadKeyset(c.Keys.File)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, "broker")); err == nil {
+		return k, fmt.Errorf("app: keys.file: there is data in %s but no keyset at %s: restore the keyset from its backup", c.Data, c.Keys.File)
+	}
+	k = journal.NewKeyset()
+	return k, k.Write(c.Keys.File)
+}
+
+func snapshotPath(c config.Config) string { return filepath.Join(c.Data, "state", "snapshot") }
+
+// doors makes the intake stream and its consumer, intake and inbound.
+func (a *App) doors(ctx context.Context, pollers []inbound.Source) error {
+	stream, err := a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(a.Config.Broker.EventsMaxBytes, 1))
+	if err != nil {
+		return fmt.Errorf("app: intake stream: %w", err)
+	}
+	if a.consumer, err = stream.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig()); err != nil {
+		return fmt.Errorf("app: intake consumer: %w", err)
+	}
+	decoder, err := native.New(native.Options{Pseudonyms: a.Pseudonyms})
+	if err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	a.Intake, err = intake.New(intake.Options{
+		Consumer: a.consumer, Native: decoder, Sink: sink{a.Ledger}, Now: a.Now, Metrics: a.Metrics, Log: a.log.Named("intake"),
+	})
+	if err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	country := a.country()
+	a.Inbound, err = inbound.New(inbound.Options{
+		Register: register{a.Ledger}, Pollers: pollers, Metrics: a.Metrics, Log: a.log.Named("inbound"),
+		Normalise: func(x reminder.Address) (reminder.Address, error) { return contact.Normalise(x.Channel, x.Reveal(), country) },
+	})
+	if err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	return nil
+}
+
+// country is where numbers without a country code belong: where the first unit is.
+func (a *App) country() reminder.Country {
+	for _, u := range a.Units.Units() {
+		return u.Country
+	}
+	return ""
+}
+
+// publish puts an event into the intake stream.
+func (a *App) publish(ctx context.Context, subject string, data []byte) error {
+	_, err := a.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data})
+	return err
+}
+
+// Publish puts a booking event into the intake stream, as a booking system does.
+func (a *App) Publish(ctx context.Context, subject string, data []byte) error {
+	return a.publish(ctx, subject, data)
+}
+
+// defers remembers what Close undoes.
+func (a *App) defers(f func()) { a.closers = append(a.closers, f) }
+
+// Close undoes what Open did, in reverse order. Run must have returned.
+func (a *App) Close() {
+	a.once.Do(func() {
+		for i := len(a.closers) - 1; i >= 0; i-- {
+			a.closers[i]()
+		}
+	})
+}

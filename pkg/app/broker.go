@@ -1,0 +1,121 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/config"
+)
+
+// broker is the embedded NATS server and this process's connection to it.
+type broker struct {
+	ns *server.Server
+	nc *nats.Conn
+}
+
+// startBroker starts the embedded broker: encrypted storage below dir, every write synced (the broker's default acknowledges
+// up to two minutes before the disk has it), and no port unless one is asked for.
+func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*broker, error) {
+	secret := make([]byte, 16)
+	_, _ = rand.Read(secret)
+	internal := &server.User{Username: "husk", Password: hex.EncodeToString(secret)}
+	o := &server.Options{
+		ServerName: "husk", JetStream: true, StoreDir: dir, SyncAlways: c.Sync, NoSigs: true, NoLog: false, DontListen: true,
+		JetStreamKey: hex.EncodeToString(key), JetStreamCipher: server.AES, MaxPayload: maxPayload,
+		Users: []*server.User{internal},
+	}
+	if c.Listen != "" {
+		host, port, err := net.SplitHostPort(c.Listen)
+		if err != nil {
+			return nil, fmt.Errorf("app: broker.listen: %w", err)
+		}
+		if o.Port, err = strconv.Atoi(port); err != nil {
+			return nil, fmt.Errorf("app: broker.listen: %w", err)
+		}
+		password, err := os.ReadFile(c.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("app: broker.password_file: %w", err)
+		}
+		o.Host, o.DontListen = host, false
+		// A booking system may publish events and read its acknowledgements, nothing else.
+		o.Users = append(o.Users, &server.User{
+			Username: c.User, Password: strings.TrimSpace(string(password)),
+			Permissions: &server.Permissions{
+				Publish:   &server.SubjectPermission{Allow: []string{"husk.events.>"}},
+				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+			},
+		})
+	}
+	ns, err := server.NewServer(o)
+	if err != nil {
+		return nil, fmt.Errorf("app: broker: %w", err)
+	}
+	ns.SetLoggerV2(brokerLog{log.Named("broker")}, false, false, false)
+	ns.Start()
+	b := &broker{ns: ns}
+	if !ns.ReadyForConnections(30*time.Second) || !ns.JetStreamEnabled() {
+		b.stop()
+		return nil, fmt.Errorf("app: broker: it did not start: is there room below %s?", filepath.Base(dir))
+	}
+	b.nc, err = nats.Connect("", nats.InProcessServer(ns), nats.UserInfo(internal.Username, internal.Password), nats.Name("husk"),
+		nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond), nats.RetryOnFailedConnect(false))
+	if err != nil {
+		b.stop()
+		return nil, fmt.Errorf("app: broker: %w", err)
+	}
+	return b, nil
+}
+
+// maxPayload is the largest message the broker takes; journal entries are far smaller, and events are refused beyond
+// intake's own limit.
+const maxPayload = 1 << 20
+
+func (b *broker) stop() {
+	if b.nc != nil {
+		b.nc.Close()
+	}
+	b.ns.Shutdown()
+	b.ns.WaitForShutdown()
+}
+
+// errStorage is returned by watch when the broker has given up its storage, as it does when the disk is full.
+var errStorage = errors.New("app: the broker has given up its storage: the disk is full or failing")
+
+// watch returns errStorage when the broker's storage is gone, or nil when ctx ends.
+func (b *broker) watch(ctx context.Context) error {
+	t := time.NewTicker(time.Second)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			if !b.ns.JetStreamEnabled() {
+				return errStorage
+			}
+		}
+	}
+}
+
+// brokerLog passes the broker's log on. It logs stream names and sizes, no payloads.
+type brokerLog struct{ log *zap.Logger }
+
+func (l brokerLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Warnf(f string, v ...any)   { l.log.Warn(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Fatalf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Errorf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Debugf(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Tracef(string, ...any)      {}

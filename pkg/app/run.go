@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/robfig/cron/v3"
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/dispatch"
+)
+
+// Project runs the projector alone, until ctx ends: all that commands need which read and write while no line runs.
+func (a *App) Project(ctx context.Context) error { return a.Ledger.Run(ctx) }
+
+// Run runs the line until ctx ends, then stops in reverse order: the doors first, then the workers, who finish what is in
+// hand, then the projector, which has folded it and writes the snapshot. An error says that the line can't go on as it is.
+func (a *App) Run(ctx context.Context) error {
+	s := &stages{ctx: context.WithoutCancel(ctx), failed: make(chan error, 8)}
+	defer s.end()
+	s.begin("projector", a.Project)
+	s.begin("broker", a.broker.watch)
+	select {
+	case <-a.Ledger.Ready():
+	case err := <-s.failed:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+	// What a dead process left open is settled before anything new is handed over.
+	n, err := a.Dispatcher.SettleOpen(ctx, a.Ledger, a.began)
+	if err != nil {
+		return fmt.Errorf("app: open attempts: %w", err)
+	}
+	if n > 0 {
+		a.log.Warn("settled attempts that the last process left open", zap.Int("count", n))
+	}
+	if !a.byHand {
+		s.begin("sweeps", a.cron)
+	}
+	s.begin("dispatch", a.Dispatcher.Run)
+	s.begin("inbound", a.Inbound.Run)
+	s.begin("intake", a.Intake.Run)
+	close(a.running)
+	select {
+	case err = <-s.failed:
+	case <-ctx.Done():
+	}
+	s.end()
+	if err == nil {
+		select {
+		case err = <-s.failed: // something went wrong on the way down
+		default:
+		}
+	}
+	return err
+}
+
+// Running is closed when everything runs.
+func (a *App) Running() <-chan struct{} { return a.running }
+
+// stages are what runs, in the order of its beginning.
+type stages struct {
+	ctx    context.Context
+	failed chan error
+	all    []stage
+}
+
+type stage struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// begin runs a stage. Its context is its own, so that end can stop one after the other.
+func (s *stages) begin(name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(s.ctx)
+	x := stage{cancel, make(chan struct{})}
+	s.all = append(s.all, x)
+	go func() {
+		defer close(x.done)
+		err := run(ctx)
+		if ctx.Err() == nil && err == nil {
+			err = errors.New("ended by itself")
+		}
+		if err != nil && !(ctx.Err() != nil && errors.Is(err, context.Canceled)) {
+			select {
+			case s.failed <- fmt.Errorf("app: %s: %w", name, err):
+			default:
+			}
+		}
+	}()
+}
+
+// end stops the stages, the newest first, and waits for each.
+func (s *stages) end() {
+	for i := len(s.all) - 1; i >= 0; i-- {
+		s.all[i].cancel()
+		<-s.all[i].done
+	}
+	s.all = nil
+}
+
+// sweeps are the repeated work, by name.
+func (a *App) sweeps() map[string]func(context.Context) (int, error) {
+	return map[string]func(context.Context) (int, error){
+		"expired": a.Ledger.SweepExpired,
+		"open_attempts": func(ctx context.Context) (int, error) {
+			return a.Dispatcher.SettleOpen(ctx, a.Ledger, a.Now().Add(-2*a.Config.Send.Lease))
+		},
+		"previews": func(ctx context.Context) (int, error) {
+			return dispatch.Preview(ctx, a.Ledger, a.Gate, a.Now())
+		},
+		"remembered": a.Ledger.SweepRemembered,
+		"retention":  func(ctx context.Context) (int, error) { return 0, a.Ledger.SweepRetention(ctx) },
+	}
+}
+
+// Sweep does one of the repeated works now. It returns how much it did.
+func (a *App) Sweep(ctx context.Context, name string) (int, error) {
+	sweep, ok := a.sweeps()[name]
+	if !ok {
+		return 0, fmt.Errorf("app: no sweep %q", name)
+	}
+	return sweep(ctx)
+}
+
+// cron runs the sweeps by their specifications. One that is still at work is not begun again.
+func (a *App) cron(ctx context.Context) error {
+	c := cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
+	specs := a.Config.Sweeps
+	for name, spec := range map[string]string{
+		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
+	} {
+		_, err := c.AddFunc(spec, func() {
+			n, err := a.Sweep(ctx, name)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				a.log.Warn("sweep", zap.String("sweep", name), zap.Error(err))
+			case n > 0:
+				a.log.Info("sweep", zap.String("sweep", name), zap.Int("count", n))
+			}
+		})
+		if err != nil {
+			return fmt.Errorf("sweeps.%s: %w", name, err)
+		}
+	}
+	c.Start()
+	<-ctx.Done()
+	<-c.Stop().Done()
+	return nil
+}

@@ -1,0 +1,236 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Mode says how much is at stake.
+type Mode string
+
+const (
+	// ModeDemo is the scripted show: invented people, time that runs fast, the outbox as carrier.
+	ModeDemo Mode = "demo"
+	// ModeTrial is a real installation whose messages may still go to the outbox.
+	ModeTrial Mode = "trial"
+	// ModeProduction refuses whatever is fit for a demo or trial alone.
+	ModeProduction Mode = "production"
+)
+
+// Config is the whole configuration of one installation. A field's key tag is its name in the file; the section before
+// it and a dot make the key (send.batch), and HUSK_SEND_BATCH and --send-batch are made from the key.
+type Config struct {
+	Mode Mode `key:"mode"`
+	// Data is the directory that one process owns: journal, snapshots, outbox, lock and admin socket.
+	Data      string    `key:"data"`
+	Keys      Keys      `key:"keys"`
+	Broker    Broker    `key:"broker"`
+	NATS      External  `key:"nats"`
+	Redis     External  `key:"redis"`
+	Units     Units     `key:"units"`
+	Policy    Directory `key:"policy"`
+	Templates Directory `key:"templates"`
+	HTTP      HTTP      `key:"http"`
+	Admin     Admin     `key:"admin"`
+	Plan      Plan      `key:"plan"`
+	Send      Send      `key:"send"`
+	Carriers  Carriers  `key:"carriers"`
+	State     State     `key:"state"`
+	Retention Retention `key:"retention"`
+	Sweeps    Sweeps    `key:"sweeps"`
+	Log       Log       `key:"log"`
+
+	// File is the file that was read; empty if there was none. It is not itself a key.
+	File string
+}
+
+// Keys says where the installation's keyset lives: outside the journal and outside the journal's backups.
+type Keys struct {
+	File string `key:"file"`
+}
+
+// Broker is the embedded NATS server.
+type Broker struct {
+	Sync           bool   `key:"sync"`             // each write is on disk before it is acknowledged
+	EventsMaxBytes int64  `key:"events_max_bytes"` // room for booking events not yet taken in; full = new ones are refused
+	Listen         string `key:"listen"`           // host:port on the loopback interface; empty = no port
+	User           string `key:"user"`             // what booking systems log in as when Listen is set
+	PasswordFile   string `key:"password_file"`
+}
+
+// External is the address of a broker or store outside the process.
+type External struct {
+	URL Secret `key:"url" secret:"true"`
+}
+
+// Units names the unit directory; an empty File means the shipped example.
+type Units struct {
+	File string `key:"file"`
+}
+
+// Directory names a directory that replaces a shipped one; an empty Dir means the shipped one.
+type Directory struct {
+	Dir string `key:"dir"`
+}
+
+// HTTP is the listener for metrics and health; an empty Listen means none.
+type HTTP struct {
+	Listen string `key:"listen"`
+}
+
+// Admin is the socket that the other commands of the program use.
+type Admin struct {
+	Socket string `key:"socket"`
+}
+
+// Plan bounds how far ahead appointments are planned; what is further away is remembered.
+type Plan struct {
+	Horizon time.Duration `key:"horizon"`
+}
+
+// Send is the pace of the workers.
+type Send struct {
+	Batch         int           `key:"batch"`          // reminders taken at once
+	WriteDeadline time.Duration `key:"write_deadline"` // how long a hand-over may last once it has begun
+	Lease         time.Duration `key:"lease"`          // how long a worker may hold a reminder
+}
+
+// Carriers holds the carrier of each route.
+type Carriers struct {
+	SMS   Carrier `key:"sms"`
+	Email Carrier `key:"email"`
+}
+
+// Carrier is one route's carrier. Settings are the carrier's own: it decodes and checks them when it is built. From
+// the environment they are HUSK_CARRIERS_<ROUTE>_SETTINGS_<NAME>, always as text.
+type Carrier struct {
+	Type     string   `key:"type"`
+	Settings Settings `key:"settings" secret:"true"`
+}
+
+// State is the fold's snapshots.
+type State struct {
+	SnapshotEvery int64 `key:"snapshot_every"` // entries
+}
+
+// Retention is how long each kind of record is kept.
+type Retention struct {
+	Decisions time.Duration `key:"decisions"`
+	Dead      time.Duration `key:"dead"`
+	Audit     time.Duration `key:"audit"`
+}
+
+// Sweeps are the cron specifications (five fields, or @every with a duration) of the repeated work.
+type Sweeps struct {
+	Expired      string `key:"expired"`
+	OpenAttempts string `key:"open_attempts"`
+	Previews     string `key:"previews"`
+	Remembered   string `key:"remembered"`
+	Retention    string `key:"retention"`
+}
+
+// Log is how the program logs to standard error.
+type Log struct {
+	Level  string `key:"level"`
+	Format string `key:"format"`
+}
+
+const day = 24 * time.Hour
+
+// Default returns the configuration of a program that nobody configured. Derived paths (Data, Keys.File, Admin.Socket)
+// are still empty; Resolved fills them in.
+func Default() Config {
+	return Config{
+		Mode:      ModeTrial,
+		Broker:    Broker{Sync: true, EventsMaxBytes: 1 << 30},
+		HTTP:      HTTP{Listen: "127.0.0.1:8484"},
+		Plan:      Plan{Horizon: 180 * day},
+		Send:      Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
+		Carriers:  Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
+		State:     State{SnapshotEvery: 1_000_000},
+		Retention: Retention{Decisions: 400 * day, Dead: 30 * day, Audit: 1825 * day},
+		Sweeps: Sweeps{
+			Expired:      "@every 1m",
+			OpenAttempts: "@every 10s",
+			Previews:     "15 4 * * *",
+			Remembered:   "45 2 * * *",
+			Retention:    "30 3 * * *",
+		},
+		Log: Log{Level: "info", Format: "json"},
+	}
+}
+
+// Resolved returns c with its derived paths filled in and every path absolute, after Validate. An error is one
+// KeyError, or several joined.
+func (c Config) Resolved() (Config, error) {
+	if err := c.Validate(); err != nil {
+		return Config{}, err
+	}
+	return c.withPaths()
+}
+
+// withPaths fills in the derived paths; c is valid.
+func (c Config) withPaths() (Config, error) {
+	if c.Data == "" {
+		dir, err := userDataDir()
+		if err != nil {
+			return Config{}, &KeyError{Key: "data", Want: "a directory: the user has no home directory to put it in"}
+		}
+		c.Data = dir
+	}
+	if c.Keys.File == "" {
+		c.Keys.File = filepath.Join(c.Data, "keys", "keyset.json")
+	}
+	if c.Admin.Socket == "" {
+		c.Admin.Socket = filepath.Join(c.Data, "admin.sock")
+	}
+	for key, path := range map[string]*string{
+		"data": &c.Data, "keys.file": &c.Keys.File, "broker.password_file": &c.Broker.PasswordFile, "units.file": &c.Units.File,
+		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
+	} {
+		full, err := absolute(*path)
+		if err != nil {
+			return Config{}, &KeyError{Key: key, Value: *path, Want: "an absolute path: " + err.Error()}
+		}
+		*path = full
+	}
+	if len(c.Admin.Socket) > maxSocketPath {
+		return Config{}, &KeyError{Key: "admin.socket", Value: c.Admin.Socket,
+			Want: fmt.Sprintf("a path of at most %d bytes, the system's limit for a socket; it may lie outside data", maxSocketPath)}
+	}
+	return c, nil
+}
+
+// maxSocketPath is the shortest limit of the systems Husk runs on: 104 bytes with the closing zero on macOS (sun_path
+// in sys/un.h), 108 on Linux.
+const maxSocketPath = 103
+
+// userDataDir is the user's data directory of the XDG base directory specification, which ignores a relative one.
+func userDataDir() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "husk"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(home, ".local", "share", "husk"), nil
+}
+
+// absolute makes a path absolute from the working directory; ~/ is the home directory, and an empty path stays empty.
+func absolute(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(home, rest)
+	}
+	return filepath.Abs(path)
+}

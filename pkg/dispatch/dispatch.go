@@ -1,0 +1,179 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Queue is the due index.
+type Queue interface {
+	// Lease hands out up to limit reminders of a route that are due at due. A lease ends by itself.
+	Lease(ctx context.Context, route string, due time.Time, limit int) ([]reminder.Lease, error)
+	// Retry gives a lease back until at, to be leased from route.
+	Retry(ctx context.Context, l reminder.Lease, at time.Time, route string) error
+	// Done ends a lease.
+	Done(ctx context.Context, l reminder.Lease) error
+}
+
+// Receipts journals what becomes of reminders. Nil means: on disk and folded.
+type Receipts interface {
+	Intend(ctx context.Context, is []receipt.Intent) error
+	// Settle tries until the outcomes are on disk, or ctx ends.
+	Settle(ctx context.Context, os []receipt.Outcome) error
+	Rule(ctx context.Context, vs []receipt.Verdict) error
+}
+
+// Gate decides.
+type Gate interface {
+	Decide(ctx context.Context, ls []reminder.Lease, now time.Time) ([]gate.Decision, error)
+	Confirm(ctx context.Context, as []gate.Attempt) ([]error, error)
+}
+
+// Composer makes messages of permits.
+type Composer interface {
+	Compose(ctx context.Context, p gate.Permit) (reminder.Message, error)
+}
+
+// Route is a carrier that messages of one channel go to. Its name is the channel's.
+type Route struct {
+	Name   string
+	Sender provider.Sender
+	Slots  int // most attempts open at once; at least 1
+}
+
+// Options of a Dispatcher.
+type Options struct {
+	Queue    Queue
+	Receipts Receipts
+	Gate     Gate
+	Composer Composer
+	Routes   []Route
+	// Stop bars an address whose carrier says that its holder opted out.
+	Stop func(ctx context.Context, from reminder.Address, via string) error
+
+	Now           func() time.Time // nil = time.Now
+	Batch         int              // most reminders a round; 0 = 256
+	Rounds        int              // rounds in flight a route; 0 = 2
+	Idle          time.Duration    // how long a route rests when nothing is due; 0 = 200 ms
+	OpenWait      time.Duration    // how long a slot may take to open; 0 = 10 s
+	WriteDeadline time.Duration    // how long a write may take; 0 = 1 s
+	CatchUp       float64          // reminders a second that are later than LateAfter; 0 = 20
+	LateAfter     time.Duration    // 0 = 15 min
+	Metrics       prometheus.Registerer
+	Log           *zap.Logger
+}
+
+// Dispatcher runs the routes.
+type Dispatcher struct {
+	o       Options
+	m       metrics
+	catchUp *rate.Limiter
+}
+
+// New checks the options.
+func New(o Options) (*Dispatcher, error) {
+	switch {
+	case o.Queue == nil:
+		return nil, errors.New("dispatch: Options.Queue is required")
+	case o.Receipts == nil:
+		return nil, errors.New("dispatch: Options.Receipts is required")
+	case o.Gate == nil:
+		return nil, errors.New("dispatch: Options.Gate is required")
+	case o.Composer == nil:
+		return nil, errors.New("dispatch: Options.Composer is required")
+	case o.Stop == nil:
+		return nil, errors.New("dispatch: Options.Stop is required")
+	}
+	for _, r := range o.Routes {
+		if r.Name == "" || r.Sender == nil || r.Slots < 1 {
+			return nil, fmt.Errorf("dispatch: route %q: want a name, a sender and at least one slot", r.Name)
+		}
+	}
+	def := func(d *time.Duration, v time.Duration) {
+		if *d == 0 {
+			*d = v
+		}
+	}
+	def(&o.Idle, 200*time.Millisecond)
+	def(&o.OpenWait, 10*time.Second)
+	def(&o.WriteDeadline, time.Second)
+	def(&o.LateAfter, 15*time.Minute)
+	if o.Batch == 0 {
+		o.Batch = 256
+	}
+	if o.Rounds == 0 {
+		o.Rounds = 2
+	}
+	if o.CatchUp == 0 {
+		o.CatchUp = 20
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Dispatcher{o: o, m: newMetrics(o.Metrics), catchUp: rate.NewLimiter(rate.Limit(o.CatchUp), max(1, int(o.CatchUp)))}, nil
+}
+
+// Run works all routes until ctx ends; then what is in hand is finished and settled before it returns.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	var ws []*worker
+	for _, r := range d.o.Routes {
+		w := &worker{Dispatcher: d, route: r, tokens: make(chan struct{}, r.Slots), log: d.o.Log.With(zap.String("route", r.Name))}
+		ws = append(ws, w)
+		for range d.o.Rounds {
+			wg.Go(func() { w.run(ctx) })
+		}
+	}
+	wg.Wait()
+	for _, w := range ws {
+		w.sends.Wait()
+	}
+	return nil
+}
+
+// route reports whether a route of that name is worked here.
+func (d *Dispatcher) route(name string) bool {
+	for _, r := range d.o.Routes {
+		if r.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+type metrics struct {
+	decisions *prometheus.CounterVec
+	outcomes  *prometheus.CounterVec
+	delay     *prometheus.HistogramVec
+	open      *prometheus.GaugeVec
+	doubts    prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) metrics {
+	m := metrics{
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "husk_dispatch_decisions_total", Help: "Decisions on due reminders."}, []string{"route", "outcome", "reason"}),
+		outcomes:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "husk_dispatch_outcomes_total", Help: "Outcomes of attempts."}, []string{"route", "outcome"}),
+		delay:     prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "husk_dispatch_delay_seconds", Help: "From due to accepted.", Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 1800, 7200}}, []string{"route"}),
+		open:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "husk_dispatch_open_attempts", Help: "Attempts intended and not settled."}, []string{"route"}),
+		doubts:    prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_dispatch_unknown_total", Help: "Attempts whose hand-over is in doubt."}),
+	}
+	if r != nil {
+		r.MustRegister(m.decisions, m.outcomes, m.delay, m.open, m.doubts)
+	}
+	return m
+}

@@ -1,0 +1,11 @@
+// Package dispatch is the workers: lease what is due, ask the gate, compose, intend, confirm, hand over, settle.
+//
+// It guarantees
+//   - that a provider is called only after the intent is folded and the gate has confirmed it, with the slot already open;
+//   - that no more attempts are open than the route has slots: a slot is given back when the outcome is journalled, not
+//     when the carrier has answered;
+//   - that it never tries again by itself: a refusal goes back to the due index, and the gate is asked anew;
+//   - that what the carrier's silence leaves in doubt is settled as unknown, and never sent again.
+//
+// It must never render, judge or remember: those are compose's, the gate's and the journal's.
+package dispatch

@@ -1,0 +1,178 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// open gets a slot for each job: rate, window and connection are waited for before anything is intended.
+func (w *worker) open(ctx context.Context, jobs []job) []job {
+	if len(jobs) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, w.o.OpenWait)
+	defer cancel()
+	errs := make([]error, len(jobs))
+	var wg sync.WaitGroup
+	for i := range jobs {
+		wg.Go(func() { jobs[i].slot, errs[i] = w.route.Sender.Open(ctx) })
+	}
+	wg.Wait()
+	kept := jobs[:0]
+	for i, j := range jobs {
+		if errs[i] == nil {
+			kept = append(kept, j)
+			continue
+		}
+		l := j.permit.Lease()
+		w.m.decisions.WithLabelValues(w.route.Name, gate.Defer.String(), string(gate.RouteClosed)).Inc()
+		w.log.Warn("the carrier gives no slot", zap.Error(errs[i]))
+		w.retry(context.WithoutCancel(ctx), l, w.o.Now().Add(max(backoff(l.Tries), after(errs[i]))), w.route.Name)
+	}
+	return kept
+}
+
+func after(err error) time.Duration {
+	var e *provider.Error
+	if errors.As(err, &e) {
+		return e.After
+	}
+	return 0
+}
+
+// intend journals the intents. When that fails the leases end by themselves: after a lost answer the intents may be there,
+// and only the fold may say so.
+func (w *worker) intend(ctx context.Context, jobs []job) []job {
+	if len(jobs) == 0 {
+		return nil
+	}
+	is := make([]receipt.Intent, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		l, pack := j.permit.Lease(), j.permit.Pack()
+		j.intent = receipt.Intent{
+			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: reminder.NewClaim(l.Person), Version: l.Version, Route: w.route.Name,
+			Channel: j.permit.Channel(), Address: j.permit.AddressHash(), Template: j.message.Template, Segments: j.message.Segments,
+			Decision: receipt.Decision{Basis: j.permit.Basis(), Pack: pack.ID, PackHash: pack.Hash},
+		}
+		j.message.Reference = j.intent.Claim
+		is[i] = j.intent
+	}
+	if err := w.o.Receipts.Intend(ctx, is); err != nil {
+		w.log.Warn("intents are not journalled", zap.Int("count", len(jobs)), zap.Error(err))
+		for _, j := range jobs {
+			j.slot.Close()
+		}
+		return nil
+	}
+	return jobs
+}
+
+// confirm asks the gate for the last time. What it refuses surely does not leave: it is settled as not begun.
+func (w *worker) confirm(ctx context.Context, jobs []job) []job {
+	if len(jobs) == 0 {
+		return nil
+	}
+	as := make([]gate.Attempt, len(jobs))
+	for i, j := range jobs {
+		as[i] = gate.Attempt{Permit: j.permit, Claim: j.intent.Claim, Attempt: j.intent.Attempt, Template: j.message.Template, Route: w.route.Name}
+	}
+	errs, err := w.o.Gate.Confirm(ctx, as)
+	if err != nil {
+		w.log.Warn("hand-over is not confirmed", zap.Error(err))
+	}
+	kept := jobs[:0]
+	var os []receipt.Outcome
+	var vs []receipt.Verdict
+	var settled, ruled []reminder.Lease
+	for i, j := range jobs {
+		if errs[i] == nil {
+			kept = append(kept, j)
+			continue
+		}
+		j.slot.Close()
+		l, pack := j.permit.Lease(), j.permit.Pack()
+		outcome, reason := gate.Refusal(errs[i])
+		w.m.decisions.WithLabelValues(w.route.Name, outcome.String(), string(reason)).Inc()
+		os = append(os, outcomeOf(j.intent, receipt.NotBegun, string(reason), w.o.Now().Add(backoff(l.Tries))))
+		if outcome == gate.Deny {
+			vs, ruled = append(vs, verdict(l, receipt.Denied, string(reason), pack.ID, pack.Hash)), append(ruled, l)
+		} else {
+			settled = append(settled, l)
+		}
+	}
+	if len(os) > 0 {
+		if err := w.o.Receipts.Settle(ctx, os); err != nil {
+			w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
+			return kept
+		}
+		w.rule(ctx, vs, ruled)
+		for _, l := range settled {
+			w.done(ctx, l)
+		}
+	}
+	return kept
+}
+
+func outcomeOf(i receipt.Intent, s receipt.Status, code string, retry time.Time) receipt.Outcome {
+	return receipt.Outcome{Reminder: i.Reminder, Person: i.Person, Attempt: i.Attempt, Claim: i.Claim, Status: s, Code: code, Retry: retry}
+}
+
+// send hands one message over and settles it.
+func (w *worker) send(ctx context.Context, j job) {
+	defer j.slot.Close()
+	l := j.permit.Lease()
+	write, cancel := context.WithTimeout(ctx, w.o.WriteDeadline)
+	accepted, err := j.slot.Send(write, j.message)
+	cancel()
+	o := w.settlement(l, j.intent, accepted, err)
+	w.m.outcomes.WithLabelValues(w.route.Name, string(o.Status)).Inc()
+	if o.Status == receipt.Unknown {
+		w.m.doubts.Inc()
+	}
+	if o.Status == receipt.Accepted {
+		w.m.delay.WithLabelValues(w.route.Name).Observe(max(0, w.o.Now().Sub(l.Due).Seconds()))
+	}
+	if provider.OutcomeOf(err) == provider.OptedOut && err != nil {
+		if err := w.o.Stop(ctx, j.permit.Address(), "carrier:"+w.route.Name); err != nil {
+			w.log.Error("an opt-out the carrier told of is not journalled", zap.Error(err))
+		}
+	}
+	if err := w.o.Receipts.Settle(ctx, []receipt.Outcome{o}); err != nil {
+		w.log.Error("an outcome is not journalled", zap.String("attempt", o.Claim), zap.Error(err))
+	}
+	w.done(ctx, l)
+}
+
+// settlement is what a carrier's answer comes to.
+func (w *worker) settlement(l reminder.Lease, i receipt.Intent, a provider.Accepted, err error) receipt.Outcome {
+	if err == nil {
+		o := outcomeOf(i, receipt.Accepted, "", time.Time{})
+		o.CarrierID = a.CarrierID
+		return o
+	}
+	var e *provider.Error
+	code := ""
+	if errors.As(err, &e) {
+		code = e.Code
+	}
+	switch provider.OutcomeOf(err) {
+	case provider.Retry:
+		return outcomeOf(i, receipt.Refused, code, w.o.Now().Add(max(backoff(l.Attempt-1), after(err))))
+	case provider.Reject:
+		return outcomeOf(i, receipt.Rejected, code, time.Time{})
+	case provider.OptedOut:
+		return outcomeOf(i, receipt.Rejected, "opted_out", time.Time{})
+	}
+	w.log.Warn("a hand-over is in doubt", zap.String("attempt", i.Claim), zap.Error(err))
+	return outcomeOf(i, receipt.Unknown, code, time.Time{})
+}

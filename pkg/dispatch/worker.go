@@ -1,0 +1,248 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/compose"
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// worker works one route. A token stands for a slot: it is taken before leasing and given back when the outcome is
+// journalled, so that no crash leaves more doubts than the route has slots.
+type worker struct {
+	*Dispatcher
+	route  Route
+	tokens chan struct{}
+	sends  sync.WaitGroup
+	log    *zap.Logger
+}
+
+// job is one permitted reminder on its way.
+type job struct {
+	permit  gate.Permit
+	message reminder.Message
+	slot    provider.Slot
+	intent  receipt.Intent
+}
+
+func (w *worker) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		n, err := w.round(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.log.Warn("round", zap.Error(err))
+		}
+		if n > 0 && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(w.o.Idle):
+		}
+	}
+}
+
+// take takes tokens: it waits for the first, and takes what else is free, up to limit.
+func (w *worker) take(ctx context.Context, limit int) int {
+	select {
+	case w.tokens <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; n < limit; n++ {
+		select {
+		case w.tokens <- struct{}{}:
+		default:
+			return n
+		}
+	}
+	return limit
+}
+
+func (w *worker) give(n int) {
+	for range n {
+		<-w.tokens
+	}
+}
+
+// round leases once and sees what it leased through. The sends themselves go on after it returns; each gives its own
+// token back. It returns how many reminders were leased.
+func (w *worker) round(ctx context.Context) (int, error) {
+	n := w.take(ctx, w.o.Batch)
+	if n == 0 {
+		return 0, nil
+	}
+	free := n // tokens this round still holds
+	defer func() { w.give(free) }()
+	ls, err := w.o.Queue.Lease(ctx, w.route.Name, w.o.Now(), n)
+	if err != nil || len(ls) == 0 {
+		return 0, err
+	}
+	// What is leased is seen through or put back, whatever becomes of ctx.
+	ctx = context.WithoutCancel(ctx)
+	jobs, err := w.decide(ctx, w.pace(ctx, ls))
+	jobs = w.open(ctx, w.compose(ctx, jobs))
+	jobs = w.confirm(ctx, w.intend(ctx, jobs))
+	for _, j := range jobs {
+		free--
+		w.m.open.WithLabelValues(w.route.Name).Inc()
+		w.sends.Go(func() {
+			defer w.give(1)
+			defer w.m.open.WithLabelValues(w.route.Name).Dec()
+			w.send(ctx, j)
+		})
+	}
+	return len(ls), err
+}
+
+// pace puts reminders that are late, after an outage, back a little, so that catching up is spread.
+func (w *worker) pace(ctx context.Context, ls []reminder.Lease) []reminder.Lease {
+	now := w.o.Now()
+	kept := ls[:0]
+	for _, l := range ls {
+		if now.Sub(l.Due) > w.o.LateAfter && l.Tries == 0 {
+			if d := w.catchUp.Reserve().Delay(); d > time.Second {
+				w.retry(ctx, l, now.Add(d), w.route.Name)
+				continue
+			}
+		}
+		kept = append(kept, l)
+	}
+	return kept
+}
+
+// decide asks the gate, and sees to all that may not go now.
+func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error) {
+	now := w.o.Now()
+	ds, err := w.o.Gate.Decide(ctx, ls, now)
+	var jobs []job
+	var vs []receipt.Verdict
+	var ruled []reminder.Lease
+	for i, l := range ls {
+		d := ds[i]
+		w.m.decisions.WithLabelValues(w.route.Name, d.Outcome.String(), string(d.Reason)).Inc()
+		switch d.Outcome {
+		case gate.Allow:
+			if r := string(d.Permit.Channel()); r != w.route.Name {
+				w.elsewhere(ctx, l, r)
+				continue
+			}
+			jobs = append(jobs, job{permit: d.Permit})
+		case gate.Deny:
+			vs, ruled = append(vs, verdict(l, receipt.Denied, string(d.Reason), d.Pack.ID, d.Pack.Hash)), append(ruled, l)
+		case gate.Expire:
+			vs, ruled = append(vs, verdict(l, receipt.Expired, "", d.Pack.ID, d.Pack.Hash)), append(ruled, l)
+		default:
+			w.retry(ctx, l, d.Until, w.route.Name)
+		}
+	}
+	w.rule(ctx, vs, ruled)
+	return jobs, err
+}
+
+// elsewhere moves a reminder to the route of the channel it may go on.
+func (w *worker) elsewhere(ctx context.Context, l reminder.Lease, route string) {
+	if !w.Dispatcher.route(route) {
+		w.m.decisions.WithLabelValues(w.route.Name, gate.Defer.String(), string(gate.RouteClosed)).Inc()
+		w.retry(ctx, l, w.o.Now().Add(backoff(l.Tries)), w.route.Name)
+		return
+	}
+	w.retry(ctx, l, w.o.Now(), route)
+}
+
+func verdict(l reminder.Lease, s receipt.Status, reason, pack, hash string) receipt.Verdict {
+	return receipt.Verdict{Reminder: l.Reminder, Person: l.Person, Version: l.Version, Status: s, Decision: receipt.Decision{Reason: reason, Pack: pack, PackHash: hash}}
+}
+
+// rule journals verdicts and ends their leases. When the journal does not take them, the leases end by themselves and the
+// gate is asked again.
+func (w *worker) rule(ctx context.Context, vs []receipt.Verdict, ls []reminder.Lease) {
+	if len(vs) == 0 {
+		return
+	}
+	if err := w.o.Receipts.Rule(ctx, vs); err != nil {
+		w.log.Warn("verdicts are not journalled", zap.Int("count", len(vs)), zap.Error(err))
+		return
+	}
+	for _, l := range ls {
+		w.done(ctx, l)
+	}
+}
+
+// compose makes the messages, and puts aside what can't be written cleanly.
+func (w *worker) compose(ctx context.Context, jobs []job) []job {
+	kept := jobs[:0]
+	var vs []receipt.Verdict
+	var ruled []reminder.Lease
+	for _, j := range jobs {
+		m, err := w.o.Composer.Compose(ctx, j.permit)
+		l, pack := j.permit.Lease(), j.permit.Pack()
+		if err == nil {
+			j.message = m
+			kept = append(kept, j)
+			continue
+		}
+		v, final := refused(err, l, pack.ID, pack.Hash)
+		if !final {
+			w.log.Error("a message can't be composed", zap.String("reminder", string(l.Reminder)), zap.Error(err))
+			w.retry(ctx, l, w.o.Now().Add(backoff(l.Tries)), w.route.Name)
+			continue
+		}
+		w.m.decisions.WithLabelValues(w.route.Name, string(v.Status), v.Decision.Reason).Inc()
+		vs, ruled = append(vs, v), append(ruled, l)
+	}
+	w.rule(ctx, vs, ruled)
+	return kept
+}
+
+// refused is the verdict that an error of compose comes to; false when the fault may pass.
+func refused(err error, l reminder.Lease, pack, hash string) (receipt.Verdict, bool) {
+	var held *compose.HeldError
+	switch {
+	case errors.As(err, &held):
+		v := verdict(l, receipt.Held, "content", pack, hash)
+		for _, f := range held.Findings {
+			v.Findings = append(v.Findings, receipt.Finding{Kind: f.Kind, Layout: f.Layout, Part: string(f.Part), Fact: f.Fact, Offset: f.Offset, Length: f.Length})
+		}
+		if len(v.Findings) > 0 {
+			v.Decision.Reason = v.Findings[0].Kind
+		}
+		return v, true
+	case errors.Is(err, compose.ErrNoTemplate):
+		return verdict(l, receipt.Denied, string(gate.NoTemplate), pack, hash), true
+	case errors.Is(err, compose.ErrOverCeiling):
+		return verdict(l, receipt.Denied, string(gate.OverCeiling), pack, hash), true
+	case errors.Is(err, compose.ErrTooLong):
+		return verdict(l, receipt.Held, "too_long", pack, hash), true
+	}
+	return receipt.Verdict{}, false
+}
+
+func (w *worker) retry(ctx context.Context, l reminder.Lease, at time.Time, route string) {
+	if at.After(l.Expires) {
+		at = l.Expires // then it is due once more, to be expired
+	}
+	if err := w.o.Queue.Retry(ctx, l, at, route); err != nil {
+		w.log.Debug("a lease was not given back", zap.String("reminder", string(l.Reminder)), zap.Error(err))
+	}
+}
+
+func (w *worker) done(ctx context.Context, l reminder.Lease) {
+	if err := w.o.Queue.Done(ctx, l); err != nil {
+		w.log.Debug("a lease was not ended", zap.String("reminder", string(l.Reminder)), zap.Error(err))
+	}
+}
+
+// backoff is 5 s doubling to 5 min with tries, ±20 %.
+func backoff(tries int) time.Duration {
+	d := min(5*time.Second<<min(tries, 6), 5*time.Minute)
+	return d*8/10 + rand.N(d*4/10)
+}

@@ -1,0 +1,81 @@
+package gate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Confirm asks, at the moment of hand-over, whether each attempt may still be written: the answers have the order and number
+// of the attempts, and only a nil one may be. It refuses by itself a zero permit, one that is older than Options.MaxAge or
+// whose reminder has expired, an attempt that is not the lease's, and a reminder that comes twice. An error beside the answers says
+// what did not answer; then no answer that hung on it is nil.
+func (g *Gate) Confirm(ctx context.Context, as []Attempt) ([]error, error) {
+	now := g.o.Now()
+	errs := make([]error, len(as))
+	var asked []int
+	var cs []Confirmation
+	seen := map[reminder.ID]bool{}
+	for i, a := range as {
+		if errs[i] = g.refuse(a, now); errs[i] != nil {
+			continue
+		}
+		if id := a.Permit.lease.Reminder; seen[id] {
+			errs[i] = ErrClaim
+			continue
+		}
+		seen[a.Permit.lease.Reminder] = true
+		asked = append(asked, i)
+		cs = append(cs, g.confirmation(a, now))
+	}
+	if len(asked) == 0 {
+		return errs, nil
+	}
+	answers, err := g.o.Confirmer.Confirm(ctx, cs)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("gate: confirm: %w", err)
+	case len(answers) != len(cs):
+		err = fmt.Errorf("%w: confirm: %d answers to %d questions", ErrUnavailable, len(answers), len(cs))
+	}
+	for n, i := range asked {
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		errs[i] = answers[n]
+	}
+	return errs, err
+}
+
+// refuse is what needs no asking.
+func (g *Gate) refuse(a Attempt, now time.Time) error {
+	p := a.Permit
+	if p.IsZero() {
+		return ErrNoPermit
+	}
+	// A permit from the future is as wrong as an old one: the clock has been set.
+	if age := now.Sub(p.made); age > g.o.MaxAge || age < -g.o.MaxAge || !now.Before(p.lease.Expires) {
+		return ErrOld
+	}
+	shard, ok := reminder.ClaimShard(a.Claim)
+	if !ok || shard != p.lease.Person.Shard() || a.Attempt < 1 || a.Attempt != p.lease.Attempt || a.Template == "" || a.Route == "" {
+		return ErrAttempt
+	}
+	return nil
+}
+
+func (g *Gate) confirmation(a Attempt, now time.Time) Confirmation {
+	p := a.Permit
+	names := switches(p.unit, p.pack, p.lease.Purpose, a.Template, a.Route)
+	if p.lease.Route != "" && p.lease.Route != a.Route {
+		names = append(names, SwitchCarrier+p.lease.Route)
+	}
+	return Confirmation{
+		Reminder: p.lease.Reminder, Person: p.lease.Person, Token: p.lease.Token, Version: p.lease.Version,
+		PersonVersion: p.person, Attempt: a.Attempt, Claim: a.Claim, Address: p.hash, Switches: names, Cap: p.pack.Cap,
+		At: now, NotAfter: earlier(p.made.Add(g.o.MaxAge), p.lease.Expires),
+	}
+}

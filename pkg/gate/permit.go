@@ -1,0 +1,68 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/policy"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Permit is the leave to hand one message of one reminder to a carrier, soon. Only Decide makes one.
+type Permit struct {
+	ok      bool
+	lease   reminder.Lease
+	address reminder.Address
+	hash    reminder.AddressHash
+	unit    reminder.Unit
+	pack    policy.Pack
+	person  uint64
+	basis   policy.Basis
+	made    time.Time
+}
+
+// IsZero reports whether p permits nothing.
+func (p Permit) IsZero() bool { return !p.ok }
+
+// Lease is the reminder it is for.
+func (p Permit) Lease() reminder.Lease { return p.lease }
+
+// Channel is the channel to use, no other.
+func (p Permit) Channel() reminder.Channel { return p.address.Channel }
+
+// Address is where to, nowhere else. It prints masked.
+func (p Permit) Address() reminder.Address { return p.address }
+
+// AddressHash is the keyed hash of the address.
+func (p Permit) AddressHash() reminder.AddressHash { return p.hash }
+
+// Unit is the clinic the message is of, as the directory had it at the decision.
+func (p Permit) Unit() reminder.Unit { return p.unit }
+
+// Pack is the policy pack the decision used.
+func (p Permit) Pack() policy.Pack { return p.pack }
+
+// PersonVersion is the version of the person that was asked about.
+func (p Permit) PersonVersion() uint64 { return p.person }
+
+// Basis is what allowed it: "consent" or "reservation".
+func (p Permit) Basis() string { return string(p.basis) }
+
+// Language is the one to write in: the patient's, else the unit's. The templates may not have it.
+func (p Permit) Language() string {
+	if l := p.lease.Appointment.Language; l != "" {
+		return l
+	}
+	return p.unit.Language
+}
+
+// Made is when it was given.
+func (p Permit) Made() time.Time { return p.made }
+
+// Decision is what becomes of one lease.
+type Decision struct {
+	Outcome Outcome
+	Permit  Permit     // of Allow
+	Reason  Reason     // of Deny and Defer
+	Until   time.Time  // of Defer: when to ask again, never later than the reminder expires
+	Pack    policy.Ref // the pack used; zero when the decision did not come to it
+}

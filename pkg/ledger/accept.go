@@ -1,0 +1,88 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Accept plans a batch of appointments and journals the plans as one atomic batch. Nil means that all of it is on disk and
+// folded. An element error says that this one can never be planned (its unit is unknown) and nothing was written for it.
+func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error, error) {
+	errs := make([]error, len(as))
+	keys := make([]reminder.AppointmentKey, len(as))
+	persons := make([]reminder.PersonKey, len(as))
+	for i, a := range as {
+		keys[i], persons[i] = a.Key, a.Person
+	}
+	held, err := l.o.State.Appointments(ctx, keys)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	now := l.o.Now()
+	// What this batch makes of an appointment, so that two events of it in one batch see each other.
+	newest := make(map[reminder.AppointmentKey]state.Held, len(as))
+	for i, key := range keys {
+		if _, ok := newest[key]; !ok {
+			newest[key] = held[i]
+		}
+	}
+	if err := l.o.Keys.Ensure(ctx, now, persons...); err != nil {
+		return nil, err
+	}
+	var entries []journal.Entry
+	for i, a := range as {
+		h := newest[a.Key]
+		if h.Person != "" && !a.Order.Newer(h.Order) {
+			continue // said before, or older than what was said: the fold would ignore it
+		}
+		p, err := l.o.Planner.Plan(a, now)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		if h.Person != "" && h.Person != a.Person {
+			e, err := record(journal.KindOwned, h.Person, now, state.Owned{Appointment: a.Key, Order: a.Order})
+			if err != nil {
+				return nil, err
+			}
+			entries = append(entries, e)
+		}
+		e, err := l.planEntry(a, p, now)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+		newest[a.Key] = state.Held{Person: a.Person, Order: a.Order, Status: p.Status}
+	}
+	for len(entries) > 0 {
+		n := min(len(entries), journal.MaxBatch)
+		if err := l.write(ctx, entries[:n]...); err != nil {
+			return nil, err
+		}
+		entries = entries[n:]
+		l.m.planned.Add(float64(n))
+	}
+	return errs, nil
+}
+
+func (l *Ledger) planEntry(a reminder.Appointment, p plan.Plan, now time.Time) (journal.Entry, error) {
+	e, err := record(journal.KindPlan, a.Person, now, p)
+	if err != nil {
+		return e, err
+	}
+	b, err := encodeAppointment(a)
+	if err != nil {
+		return e, fmt.Errorf("ledger: encode appointment: %w", err)
+	}
+	if e.Sealed, err = l.o.Keys.Seal(a.Person, sealedAppointment, b); err != nil {
+		return e, err
+	}
+	e.Flags, err = l.seal(a.Person, sealedFlags, flags{System: a.System, Protected: a.Protected, Deceased: a.Deceased})
+	return e, err
+}

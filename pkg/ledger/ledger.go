@@ -1,0 +1,155 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Planner makes plans of appointments.
+type Planner interface {
+	Plan(a reminder.Appointment, now time.Time) (plan.Plan, error)
+}
+
+// Options of a Ledger.
+type Options struct {
+	Journal       *journal.Journal
+	Keys          *journal.Keyring
+	State         state.State
+	Planner       Planner
+	Pseudonyms    reminder.Pseudonyms
+	Now           func() time.Time                                             // nil = time.Now
+	LeaseFor      time.Duration                                                // how long a worker may hold a due reminder; 0 = 60 s
+	WriteDeadline time.Duration                                                // how long a hand-over's write may take; 0 = 1 s
+	FoldWait      time.Duration                                                // how long a write waits to be folded; 0 = 10 s
+	Decisions     time.Duration                                                // how long ended appointments are kept; 0 = 400 days
+	Snapshot      Snapshot                                                     // where the state's snapshot is kept; zero = nowhere
+	Republish     func(ctx context.Context, subject string, data []byte) error // puts a dead letter back; nil = can't
+	Observe       func(state.Change)                                           // sees every folded entry; nil = nobody
+	Metrics       prometheus.Registerer
+	Log           *zap.Logger
+}
+
+// ErrBehind means that an entry is on disk but was not folded in time. What it says will take effect.
+var ErrBehind = errors.New("ledger: journalled, but not folded yet")
+
+// Ledger writes the journal and keeps the state its fold.
+type Ledger struct {
+	o     Options
+	m     metrics
+	ends  map[journal.Stream]string // the streams' identities
+	mu    sync.Mutex
+	since int // entries folded since the last snapshot
+	ready chan struct{}
+}
+
+// New checks the options. Run starts it.
+func New(o Options) (*Ledger, error) {
+	switch {
+	case o.Journal == nil:
+		return nil, errors.New("ledger: Options.Journal is required")
+	case o.Keys == nil:
+		return nil, errors.New("ledger: Options.Keys is required")
+	case o.State == nil:
+		return nil, errors.New("ledger: Options.State is required")
+	case o.Planner == nil:
+		return nil, errors.New("ledger: Options.Planner is required")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.LeaseFor == 0 {
+		o.LeaseFor = time.Minute
+	}
+	if o.WriteDeadline == 0 {
+		o.WriteDeadline = time.Second
+	}
+	if o.FoldWait == 0 {
+		o.FoldWait = 10 * time.Second
+	}
+	if o.Decisions == 0 {
+		o.Decisions = 400 * 24 * time.Hour
+	}
+	l := &Ledger{o: o, ready: make(chan struct{})}
+	l.m = newMetrics(o.Metrics)
+	return l, nil
+}
+
+// write appends entries and waits until they are folded.
+func (l *Ledger) write(ctx context.Context, entries ...journal.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	ps, err := l.o.Journal.Append(ctx, entries...)
+	if err != nil {
+		l.m.appendErrors.Inc()
+		return err
+	}
+	return l.await(ctx, ps)
+}
+
+// await returns when all positions are folded.
+func (l *Ledger) await(ctx context.Context, ps []journal.Position) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.o.FoldWait)
+	defer cancel()
+	type place struct {
+		shard  int
+		stream state.Stream
+	}
+	last := map[place]uint64{}
+	for _, p := range ps {
+		at := place{shard: p.Shard}
+		switch p.Stream {
+		case journal.StreamStop:
+			at.stream = state.Stop
+		case journal.StreamPeople:
+			at.stream = state.People
+		case journal.StreamJournal:
+			at.stream = state.Journal
+		default:
+			continue
+		}
+		last[at] = max(last[at], p.Seq)
+	}
+	for at, seq := range last {
+		if err := l.o.State.Await(ctx, at.shard, at.stream, seq); err != nil {
+			return fmt.Errorf("%w: %w", ErrBehind, err)
+		}
+	}
+	return nil
+}
+
+type metrics struct {
+	folded       prometheus.Counter
+	appendErrors prometheus.Counter
+	certified    prometheus.Gauge
+	planned      prometheus.Counter
+	stops        prometheus.Counter
+}
+
+func newMetrics(r prometheus.Registerer) metrics {
+	m := metrics{
+		folded:       prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_folded_total", Help: "Journal entries folded into the state."}),
+		appendErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_append_errors_total", Help: "Appends to the journal that failed or whose answer was lost."}),
+		certified:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "husk_ledger_certified", Help: "1 while the state is certified."}),
+		planned:      prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_planned_total", Help: "Plans journalled."}),
+		stops:        prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_stops_total", Help: "Addresses barred by a STOP."}),
+	}
+	if r != nil {
+		r.MustRegister(m.folded, m.appendErrors, m.certified, m.planned, m.stops)
+	}
+	return m
+}

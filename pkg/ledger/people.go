@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Person is what is known of a person, unsealed for the gate.
+type Person struct {
+	Key       reminder.PersonKey
+	Known     bool
+	Version   uint64
+	Consent   []consent.Record
+	Contact   []contact.Record
+	Barred    map[reminder.AddressHash]bool
+	Shared    map[reminder.AddressHash]int
+	BirthDate reminder.Date
+	Protected bool
+	Deceased  bool
+}
+
+// People answers in the order of keys. Who has no record, or was erased, is not Known.
+func (l *Ledger) People(ctx context.Context, keys []reminder.PersonKey) ([]Person, error) {
+	ps, err := l.o.State.Persons(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var hashes []reminder.AddressHash
+	for _, p := range ps {
+		for _, c := range p.Contact {
+			hashes = append(hashes, c.Hash)
+		}
+	}
+	behind, err := l.o.State.Behind(ctx, hashes)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Person, len(ps))
+	for i, p := range ps {
+		n := len(p.Contact)
+		out[i], err = l.person(p, behind[:n])
+		behind = behind[n:]
+		if errors.Is(err, journal.ErrErased) {
+			out[i], err = Person{Key: p.Key}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (l *Ledger) person(p state.Person, behind []state.Address) (Person, error) {
+	x := Person{
+		Key: p.Key, Known: p.Version > 0, Version: p.Version, Consent: p.Consent, Protected: p.Protected(), Deceased: p.Deceased(),
+		Barred: map[reminder.AddressHash]bool{}, Shared: map[reminder.AddressHash]int{},
+	}
+	for i, c := range p.Contact {
+		r := c.Record
+		if len(c.Sealed) > 0 {
+			b, err := l.o.Keys.Open(p.Key, sealedAddress, c.Sealed)
+			if err != nil {
+				return x, err
+			}
+			r.Address = reminder.NewAddress(c.Channel, string(b))
+		}
+		x.Contact = append(x.Contact, r)
+		if behind[i].Barred {
+			x.Barred[c.Hash] = true
+		}
+		if behind[i].Persons > 0 {
+			x.Shared[c.Hash] = behind[i].Persons
+		}
+	}
+	if len(p.Sealed) > 0 {
+		a, err := l.openAppointment(p.Key, p.Sealed)
+		if err != nil {
+			return x, err
+		}
+		x.BirthDate = a.BirthDate
+	}
+	return x, nil
+}
+
+// NewID is a random id for a record.
+func NewID() string {
+	var b [12]byte
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// Consent journals a record of consent. A withdrawal or refusal returns when it is final: when no attempt for the person
+// is on the wire any more, or its time has passed.
+func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
+	if r.ID == "" {
+		r.ID = NewID()
+	}
+	if r.Recorded.IsZero() {
+		r.Recorded = l.o.Now()
+	}
+	if r.EventTime.IsZero() {
+		r.EventTime = r.Recorded
+	}
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	if err := l.o.Keys.Ensure(ctx, r.Recorded, r.Person); err != nil {
+		return err
+	}
+	sealed, err := l.seal(r.Person, sealedConsent, r)
+	if err != nil {
+		return err
+	}
+	e := journal.Entry{Stream: journal.StreamPeople, Kind: journal.KindConsent, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed}
+	if r.Type == consent.Granted || r.Type == consent.Noticed {
+		return l.write(ctx, e)
+	}
+	e.Stream = journal.StreamStop
+	if err := l.insist(ctx, func() error { return l.write(ctx, e) }); err != nil {
+		return err
+	}
+	return l.settled(ctx, "withdrawn", "", r.Person)
+}
+
+// Contact journals a record of an address. Removed, Wrong and Failed may leave Address empty when Hash is known.
+func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
+	if r.ID == "" {
+		r.ID = NewID()
+	}
+	if r.Recorded.IsZero() {
+		r.Recorded = l.o.Now()
+	}
+	if r.EventTime.IsZero() {
+		r.EventTime = r.Recorded
+	}
+	if r.Hash == "" && !r.Address.IsZero() {
+		r.Hash, r.Channel = l.o.Pseudonyms.Address(r.Address), r.Address.Channel
+	}
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	if err := l.o.Keys.Ensure(ctx, r.Recorded, r.Person); err != nil {
+		return err
+	}
+	w := sealedRecord{Record: r}
+	var err error
+	if !r.Address.IsZero() {
+		if w.Address, err = l.o.Keys.Seal(r.Person, sealedAddress, []byte(r.Address.Reveal())); err != nil {
+			return err
+		}
+	}
+	sealed, err := l.seal(r.Person, sealedContact, w)
+	if err != nil {
+		return err
+	}
+	return l.write(ctx, journal.Entry{
+		Stream: journal.StreamPeople, Kind: journal.KindContact, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed,
+	})
+}
+
+// settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer
+// than five seconds past the write deadline. What is open then left before the withdrawal, and the audit names it.
+func (l *Ledger) settled(ctx context.Context, action string, a reminder.AddressHash, p reminder.PersonKey) error {
+	deadline := time.Now().Add(l.o.WriteDeadline + 5*time.Second)
+	for {
+		open, err := l.o.State.Wires(ctx, a, p)
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		if len(open) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			left := make([]string, len(open))
+			for i, w := range open {
+				left[i] = w.Claim
+			}
+			return l.Audit(ctx, Audit{Actor: "husk", Action: action, Person: p, Address: a, Left: left})
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}

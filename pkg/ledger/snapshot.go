@@ -1,0 +1,158 @@
+package ledger
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Snapshot says where the sealed snapshot of a state that lives in memory is kept.
+type Snapshot struct {
+	Path  string // "" = no snapshots
+	Key   []byte // 32 bytes, from the keyset
+	Every int    // entries between snapshots; 0 = 1,000,000
+}
+
+// Snapshotter is a state that can be written and restored as a whole.
+type Snapshotter interface {
+	Snapshot(w io.Writer) error
+	Restore(r io.Reader) error
+}
+
+// snapshotHead stands before the state: the snapshot is of these streams and no others.
+type snapshotHead struct {
+	Streams map[journal.Stream]string `json:"streams"`
+}
+
+func (l *Ledger) snapshotter() (Snapshotter, cipher.AEAD, error) {
+	s, ok := l.o.State.(Snapshotter)
+	if !ok || l.o.Snapshot.Path == "" {
+		return nil, nil, nil
+	}
+	b, err := aes.NewCipher(l.o.Snapshot.Key)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ledger: snapshot key: %w", err)
+	}
+	a, err := cipher.NewGCMWithRandomNonce(b)
+	return s, a, err
+}
+
+// restore fills the state from the snapshot. A snapshot that is absent, damaged or of other streams is not used: the
+// journal is replayed.
+func (l *Ledger) restore() error {
+	s, aead, err := l.snapshotter()
+	if s == nil || err != nil {
+		return err
+	}
+	sealed, err := os.ReadFile(l.o.Snapshot.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	plain, err := aead.Open(nil, nil, sealed, []byte("snapshot"))
+	if err != nil {
+		l.o.Log.Warn("the snapshot does not open; the journal is replayed")
+		return nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(plain))
+	if err != nil {
+		l.o.Log.Warn("the snapshot is damaged; the journal is replayed")
+		return nil
+	}
+	var head snapshotHead
+	d := json.NewDecoder(z)
+	if err := d.Decode(&head); err != nil {
+		l.o.Log.Warn("the snapshot is damaged; the journal is replayed")
+		return nil
+	}
+	for stream, id := range l.ends {
+		if head.Streams[stream] != id {
+			return ErrAhead
+		}
+	}
+	if err := s.Restore(io.MultiReader(d.Buffered(), z)); err != nil {
+		return fmt.Errorf("ledger: snapshot: %w (remove %s to replay the journal)", err, filepath.Base(l.o.Snapshot.Path))
+	}
+	return nil
+}
+
+// snapshotDue counts folded entries and reports when it is time for a snapshot.
+func (l *Ledger) snapshotDue(n int) bool {
+	every := l.o.Snapshot.Every
+	if every == 0 {
+		every = 1_000_000
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since += n
+	return l.since >= every
+}
+
+// WriteSnapshot writes the state's snapshot now, sealed. Where the state lives elsewhere there is nothing to write.
+func (l *Ledger) WriteSnapshot() error {
+	s, aead, err := l.snapshotter()
+	if s == nil || err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var plain bytes.Buffer
+	z := gzip.NewWriter(&plain)
+	if err := json.NewEncoder(z).Encode(snapshotHead{l.ends}); err != nil {
+		return fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	if err := errors.Join(s.Snapshot(z), z.Close()); err != nil {
+		return fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	if err := replace(l.o.Snapshot.Path, aead.Seal(nil, nil, plain.Bytes(), []byte("snapshot"))); err != nil {
+		return fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	l.since = 0
+	return nil
+}
+
+// replace writes a file as a whole or not at all.
+func replace(path string, b []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// level moves every shard's Applied up to what has been read, so that the next start begins there also for shards that
+// saw nothing.
+func (l *Ledger) level(ctx context.Context, applied *[reminder.Shards]state.Vector, done state.Vector) error {
+	for shard := range applied {
+		if applied[shard] == done {
+			continue
+		}
+		if err := l.o.State.Fold(ctx, shard, applied[shard], done, nil); err != nil {
+			return fmt.Errorf("ledger: level: %w", err)
+		}
+		applied[shard] = done
+	}
+	return nil
+}

@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Stop bars an address, whoever is or later comes behind it. It returns when the withdrawal is final: the bar is folded, and
+// every attempt that was on the wire to the address is settled or named in the audit as having left before.
+func (l *Ledger) Stop(ctx context.Context, from reminder.Address, via string) error {
+	return l.bar(ctx, from, via, false)
+}
+
+// Start lifts the bar of an address. It grants nothing.
+func (l *Ledger) Start(ctx context.Context, from reminder.Address, via string) error {
+	return l.bar(ctx, from, via, true)
+}
+
+func (l *Ledger) bar(ctx context.Context, from reminder.Address, via string, lift bool) error {
+	hash := l.o.Pseudonyms.Address(from)
+	e, err := clearEntry(journal.StreamStop, journal.KindBar, hash.Shard(), "", l.o.Now(), state.Bar{Address: hash, Lifted: lift, Via: via})
+	if err != nil {
+		return err
+	}
+	if err := l.insist(ctx, func() error { return l.write(ctx, e) }); err != nil {
+		return err
+	}
+	if lift {
+		return nil
+	}
+	l.m.stops.Inc()
+	return l.settled(ctx, "stop", hash, "")
+}
+
+// WrongNumber takes somebody's word that the address is not who we think: everybody who has it as theirs loses it.
+func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via string) error {
+	hash := l.o.Pseudonyms.Address(from)
+	var persons []reminder.PersonKey
+	err := l.o.State.Each(ctx, func(p *state.Person) error {
+		for _, a := range p.Addresses() {
+			if a == hash {
+				persons = append(persons, p.Key)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	for _, p := range persons {
+		if err := l.Contact(ctx, contact.Record{Person: p, Type: contact.Wrong, Hash: hash, Channel: from.Channel}); err != nil {
+			return err
+		}
+		if err := l.settled(ctx, "wrong_number", "", p); err != nil {
+			return err
+		}
+	}
+	return l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash})
+}
+
+// Other keeps that somebody wrote something a clerk should see to. The text is not kept.
+func (l *Ledger) Other(ctx context.Context, from reminder.Address, via string) error {
+	return l.Audit(ctx, Audit{Actor: via, Action: "reply", Address: l.o.Pseudonyms.Address(from)})
+}
+
+// Switch stops sending for a name, or lets it go on. When it returns, no hand-over is confirmed any more; one that was
+// confirmed just before may still be written, within the write deadline.
+func (l *Ledger) Switch(ctx context.Context, s state.Switch) error {
+	e, err := clearEntry(journal.StreamStop, journal.KindSwitch, 0, "", l.o.Now(), s)
+	if err != nil {
+		return err
+	}
+	return l.insist(ctx, func() error { return l.write(ctx, e) })
+}
+
+// Audit is who read or changed whom, and why. No write, no answer.
+type Audit struct {
+	At      time.Time            `json:"at"`
+	Actor   string               `json:"actor"`
+	Action  string               `json:"action"`
+	Person  reminder.PersonKey   `json:"person,omitempty"`
+	Address reminder.AddressHash `json:"address,omitempty"`
+	Reason  string               `json:"reason,omitempty"`
+	Left    []string             `json:"left,omitempty"` // claims that were on the wire when a withdrawal was acknowledged
+}
+
+// Audit writes an audit entry. The caller must not answer when it fails.
+func (l *Ledger) Audit(ctx context.Context, a Audit) error {
+	if a.At.IsZero() {
+		a.At = l.o.Now()
+	}
+	e, err := clearEntry(journal.StreamAudit, journal.KindAudit, 0, a.Person, a.At, a)
+	if err != nil {
+		return err
+	}
+	_, err = l.o.Journal.Append(ctx, e)
+	return err
+}
+
+// Audits calls fn with the audit entries, oldest first.
+func (l *Ledger) Audits(ctx context.Context, fn func(Audit) error) error {
+	return l.o.Journal.Read(ctx, journal.StreamAudit, 1, func(e journal.Entry) error {
+		var a Audit
+		if err := unmarshal(e.Clear, &a); err != nil {
+			return err
+		}
+		return fn(a)
+	})
+}
+
+// DeadLetter is an event that could not be understood. Data is empty in listings.
+type DeadLetter struct {
+	ID       uint64    `json:"id"`
+	Station  string    `json:"station"`
+	System   string    `json:"system"` // from the subject; the subject's unit is kept sealed
+	Reason   string    `json:"reason"` // from a closed list
+	Shape    string    `json:"shape"`  // size and form, no content
+	Received time.Time `json:"received"`
+	Sequence uint64    `json:"sequence"` // in the intake stream
+	Subject  string    `json:"-"`
+	Data     []byte    `json:"-"`
+}
+
+type deadSealed struct {
+	Subject string `json:"subject"`
+	Data    []byte `json:"data"`
+}
+
+// Bury journals dead letters, sealed with the key of the day.
+func (l *Ledger) Bury(ctx context.Context, ds []DeadLetter) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	now := l.o.Now()
+	day, err := l.o.Keys.EnsureDay(ctx, now)
+	if err != nil {
+		return err
+	}
+	entries := make([]journal.Entry, len(ds))
+	for i, d := range ds {
+		if parts := strings.Split(d.Subject, "."); d.System == "" && len(parts) > 2 {
+			d.System = parts[2]
+		}
+		if entries[i], err = clearEntry(journal.StreamDead, journal.KindDead, 0, day, now, d); err != nil {
+			return err
+		}
+		if entries[i].Sealed, err = l.seal(day, sealedDead, deadSealed{d.Subject, d.Data}); err != nil {
+			return err
+		}
+	}
+	return l.write(ctx, entries...)
+}
+
+// DeadLetters lists the dead letters, oldest first, without their content.
+func (l *Ledger) DeadLetters(ctx context.Context) ([]DeadLetter, error) {
+	var out []DeadLetter
+	err := l.o.Journal.Read(ctx, journal.StreamDead, 1, func(e journal.Entry) error {
+		d, err := l.dead(e, false)
+		out = append(out, d)
+		return err
+	})
+	return out, err
+}
+
+// DeadLetter reads one with its content.
+func (l *Ledger) DeadLetter(ctx context.Context, id uint64) (DeadLetter, error) {
+	e, err := l.o.Journal.Get(ctx, journal.StreamDead, id)
+	if err != nil {
+		return DeadLetter{}, err
+	}
+	return l.dead(e, true)
+}
+
+func (l *Ledger) dead(e journal.Entry, whole bool) (DeadLetter, error) {
+	var d DeadLetter
+	if err := unmarshal(e.Clear, &d); err != nil {
+		return d, err
+	}
+	d.ID = e.Seq
+	if !whole {
+		return d, nil
+	}
+	var s deadSealed
+	if err := l.open(e.Person, sealedDead, e.Sealed, &s); err != nil {
+		return d, err
+	}
+	d.Subject, d.Data = s.Subject, s.Data
+	return d, nil
+}
+
+// ErrNoReplay is returned when there is nowhere to put a dead letter back to.
+var ErrNoReplay = errors.New("ledger: dead letters can't be replayed here")
+
+// Replay publishes a dead letter's event again and takes the letter away. Should it die between the two, the event comes
+// twice, which is harmless.
+func (l *Ledger) Replay(ctx context.Context, id uint64) error {
+	if l.o.Republish == nil {
+		return ErrNoReplay
+	}
+	d, err := l.DeadLetter(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := l.o.Republish(ctx, d.Subject, d.Data); err != nil {
+		return fmt.Errorf("ledger: replay: %w", err)
+	}
+	return l.o.Journal.Delete(ctx, journal.StreamDead, id)
+}

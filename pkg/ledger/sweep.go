@@ -1,0 +1,133 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// sweepBatch is how much one sweep takes at a time.
+const sweepBatch = 500
+
+// SweepExpired ends reminders that are no longer useful and were not sent; the letter list shows them. It returns how
+// many.
+func (l *Ledger) SweepExpired(ctx context.Context) (int, error) {
+	now := l.o.Now()
+	n := 0
+	for {
+		var vs []receipt.Verdict
+		full := errors.New("full")
+		err := l.o.State.Each(ctx, func(p *state.Person) error {
+			for id, r := range p.Reminders {
+				if (r.Status == receipt.Planned || r.Status == receipt.Held) && !r.Expires.IsZero() && now.After(r.Expires) {
+					vs = append(vs, receipt.Verdict{Reminder: id, Person: p.Key, Status: receipt.Expired, Decision: receipt.Decision{Reason: r.Reason}})
+					if len(vs) == sweepBatch {
+						return full
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, full) {
+			return n, fmt.Errorf("ledger: %w", err)
+		}
+		if len(vs) == 0 {
+			return n, nil
+		}
+		if err := l.Rule(ctx, vs); err != nil {
+			return n, err
+		}
+		n += len(vs)
+	}
+}
+
+// SweepRemembered plans appointments that were beyond the horizon when they were booked. It returns how many it planned.
+func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
+	type sealed struct {
+		person reminder.PersonKey
+		bytes  []byte
+	}
+	var found []sealed
+	err := l.o.State.Each(ctx, func(p *state.Person) error {
+		for _, a := range p.Appointments {
+			if a.Status == plan.Remembered {
+				found = append(found, sealed{p.Key, a.Sealed})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ledger: %w", err)
+	}
+	now := l.o.Now()
+	var entries []journal.Entry
+	for _, x := range found {
+		a, err := l.openAppointment(x.person, x.bytes)
+		if errors.Is(err, journal.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		p, err := l.o.Planner.Plan(a, now)
+		if err != nil || p.Status == plan.Remembered {
+			continue // its unit is gone from the directory, which doctor reports, or it is not its time
+		}
+		e, err := l.planEntry(a, p, now)
+		if err != nil {
+			return 0, err
+		}
+		entries = append(entries, e)
+	}
+	n := len(entries)
+	for len(entries) > 0 {
+		k := min(len(entries), sweepBatch)
+		if err := l.write(ctx, entries[:k]...); err != nil {
+			return 0, err
+		}
+		entries = entries[k:]
+	}
+	return n, nil
+}
+
+// SweepRetention forgets appointments that ended longer ago than decisions are kept, and trims HUSK_JOURNAL up to what
+// the state still needs. Dead letters and the audit age by themselves.
+func (l *Ledger) SweepRetention(ctx context.Context) error {
+	now := l.o.Now()
+	before := now.Add(-l.o.Decisions)
+	entries := make([]journal.Entry, reminder.Shards)
+	for shard := range entries {
+		var err error
+		if entries[shard], err = clearEntry(journal.StreamJournal, journal.KindTrim, shard, "", now, state.Trim{Before: before}); err != nil {
+			return err
+		}
+	}
+	if err := l.write(ctx, entries...); err != nil {
+		return err
+	}
+	end, err := l.o.Journal.End(ctx, journal.StreamJournal)
+	if err != nil {
+		return err
+	}
+	// Everything up to the oldest plan that is still held may go: its reminders' later entries stand after it.
+	keep := end.Last + 1
+	err = l.o.State.Each(ctx, func(p *state.Person) error {
+		for _, a := range p.Appointments {
+			keep = min(keep, a.First)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if keep <= end.First {
+		return nil
+	}
+	return l.o.Journal.Purge(ctx, journal.StreamJournal, keep)
+}

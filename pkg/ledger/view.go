@@ -1,0 +1,241 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// ReminderView is a reminder as staff may see it: no name, no number, no address.
+type ReminderView struct {
+	ID       reminder.ID        `json:"id"`
+	Person   reminder.PersonKey `json:"person"`
+	System   string             `json:"system,omitempty"`
+	Unit     string             `json:"unit,omitempty"` // "" when the person was erased
+	Purpose  reminder.Purpose   `json:"purpose"`
+	Rule     string             `json:"rule,omitempty"`
+	Start    time.Time          `json:"start,omitzero"`
+	Due      time.Time          `json:"due"`
+	Expires  time.Time          `json:"expires"`
+	Route    string             `json:"route"`
+	Status   receipt.Status     `json:"status"`
+	Since    time.Time          `json:"since"`
+	Reason   string             `json:"reason,omitempty"`
+	Letter   string             `json:"letter,omitempty"` // why the gate would say no
+	Attempts []AttemptView      `json:"attempts,omitempty"`
+	Findings []receipt.Finding  `json:"findings,omitempty"`
+}
+
+// AttemptView is one attempt.
+type AttemptView struct {
+	Number    int              `json:"number"`
+	Claim     string           `json:"claim"`
+	Route     string           `json:"route"`
+	Channel   reminder.Channel `json:"channel"`
+	Status    receipt.Status   `json:"status"`
+	Intended  time.Time        `json:"intended"`
+	Settled   time.Time        `json:"settled,omitzero"`
+	Template  string           `json:"template"`
+	Code      string           `json:"code,omitempty"`
+	CarrierID string           `json:"carrierId,omitempty"`
+	Pack      string           `json:"pack,omitempty"`
+	Basis     string           `json:"basis,omitempty"`
+}
+
+// Filter chooses reminders. Zero fields choose all.
+type Filter struct {
+	ID     reminder.ID
+	Person reminder.PersonKey
+	Status receipt.Status // receipt.Due is a planned one whose time has come
+	Unit   string
+	Max    int
+}
+
+// Reminders lists reminders, the earliest due first.
+func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error) {
+	type found struct {
+		view   ReminderView
+		sealed []byte
+	}
+	var all []found
+	now := l.o.Now()
+	collect := func(p *state.Person) error {
+		for id, r := range p.Reminders {
+			status := r.Status
+			if status == receipt.Planned && !r.Due.After(now) {
+				status = receipt.Due
+			}
+			if (f.ID != "" && id != f.ID) || (f.Status != "" && f.Status != status && f.Status != r.Status) {
+				continue
+			}
+			x := found{view: ReminderView{
+				ID: id, Person: p.Key, Purpose: r.Purpose, Rule: r.Rule, Due: r.Due, Expires: r.Expires, Route: r.Route, Status: status,
+				Since: r.Since, Reason: r.Reason, Letter: r.Letter, Findings: r.Findings,
+			}}
+			for _, t := range r.Attempts {
+				x.view.Attempts = append(x.view.Attempts, AttemptView{
+					Number: t.Attempt, Claim: t.Claim, Route: t.Route, Channel: t.Channel, Status: t.Status, Intended: t.At, Settled: t.Settled,
+					Template: t.Template, Code: t.Code, CarrierID: t.CarrierID, Pack: t.Decision.Pack, Basis: t.Decision.Basis,
+				})
+			}
+			if a := p.Appointments[r.Appointment]; a != nil {
+				x.sealed = a.Sealed
+			}
+			all = append(all, x)
+		}
+		return nil
+	}
+	var err error
+	if f.Person != "" {
+		err = l.o.State.View(ctx, f.Person, collect)
+	} else {
+		err = l.o.State.Each(ctx, collect)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(a.view.Due.Compare(b.view.Due), cmp.Compare(a.view.ID, b.view.ID))
+	})
+	out := []ReminderView{}
+	for _, x := range all {
+		a, err := l.openAppointment(x.view.Person, x.sealed)
+		if err != nil && !errors.Is(err, journal.ErrErased) {
+			return nil, err
+		}
+		x.view.System, x.view.Unit, x.view.Start = a.System, a.Unit, a.Start
+		if f.Unit != "" && f.Unit != x.view.Unit {
+			continue
+		}
+		if out = append(out, x.view); f.Max > 0 && len(out) == f.Max {
+			break
+		}
+	}
+	return out, nil
+}
+
+// Letter is an appointment that its patient will not hear of, or was told wrongly of, by message: a letter, or where
+// there is no time a call.
+type Letter struct {
+	Person      reminder.PersonKey `json:"person"`
+	System      string             `json:"system"`
+	Appointment string             `json:"appointment"` // the booking system's id
+	Unit        string             `json:"unit"`
+	Start       time.Time          `json:"start"`
+	Call        bool               `json:"call"` // the patient was told something that is no longer so
+	Reason      string             `json:"reason"`
+	Provisional bool               `json:"provisional"` // the gate would say no today; the reminder is not due yet
+}
+
+// Letters lists what the clinic must write or ring about, the soonest start first. Appointments that are over are not on it.
+func (l *Ledger) Letters(ctx context.Context, unit string) ([]Letter, error) {
+	type found struct {
+		letter Letter
+		sealed []byte
+	}
+	var all []found
+	err := l.o.State.Each(ctx, func(p *state.Person) error {
+		for key, a := range p.Appointments {
+			if letter, ok := letterOf(p, key, a); ok {
+				all = append(all, found{letter, a.Sealed})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	now := l.o.Now()
+	out := []Letter{}
+	for _, x := range all {
+		a, err := l.openAppointment(x.letter.Person, x.sealed)
+		if errors.Is(err, journal.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		x.letter.System, x.letter.Appointment, x.letter.Unit, x.letter.Start = a.System, a.ID, a.Unit, a.Start
+		if a.Start.After(now) && (unit == "" || a.Unit == unit) {
+			out = append(out, x.letter)
+		}
+	}
+	slices.SortFunc(out, func(a, b Letter) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Appointment, b.Appointment))
+	})
+	return out, nil
+}
+
+// letterOf decides whether an appointment needs a letter or a call. Told the current time, it needs none, unless the
+// telling is in doubt.
+func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment) (Letter, bool) {
+	x := Letter{Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
+	if a.Told == "" && !a.Wanted() {
+		return x, false // cancelled, given to another, or not planned yet: nobody was told, nobody needs to be
+	}
+	pending := false
+	for _, r := range p.Reminders {
+		if r.Appointment != key || r.Tag != a.Tag {
+			continue
+		}
+		switch r.Status {
+		case receipt.Accepted, receipt.Delivered:
+			return x, false
+		case receipt.Planned, receipt.Intended:
+			if r.Letter == "" {
+				pending = true
+			} else if x.Reason == "" {
+				x.Reason, x.Provisional = r.Letter, true
+			}
+		case receipt.Denied, receipt.Held, receipt.Undelivered, receipt.Unknown, receipt.Rejected, receipt.Expired:
+			x.Reason, x.Provisional = string(r.Status), false
+			if r.Reason != "" {
+				x.Reason += ": " + r.Reason
+			}
+		}
+	}
+	if x.Reason == "" && x.Call && !pending {
+		x.Reason = "no notice possible"
+	}
+	return x, x.Reason != "" && !(pending && !x.Call)
+}
+
+// Status is the line at a glance.
+type Status struct {
+	Counts    map[receipt.Status]int `json:"counts"`
+	Due       int                    `json:"due"`
+	Leased    int                    `json:"leased"`
+	NextDue   time.Time              `json:"nextDue,omitzero"`
+	Stopped   map[string]string      `json:"stopped,omitempty"`
+	Certified bool                   `json:"certified"`
+	Time      time.Time              `json:"time"`
+}
+
+// Status counts.
+func (l *Ledger) Status(ctx context.Context) (Status, error) {
+	now := l.o.Now()
+	counts, err := l.o.State.Counts(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("ledger: %w", err)
+	}
+	pending, err := l.o.State.Pending(ctx, now)
+	if err != nil {
+		return Status{}, fmt.Errorf("ledger: %w", err)
+	}
+	stopped, err := l.o.State.Switches(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("ledger: %w", err)
+	}
+	return Status{
+		Counts: counts, Due: pending.Due, Leased: pending.Leased, NextDue: pending.Next, Stopped: stopped,
+		Certified: l.o.State.Certified(ctx) == nil, Time: now,
+	}, nil
+}

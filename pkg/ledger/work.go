@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Lease hands out up to limit due reminders of a route, with their appointments unsealed.
+func (l *Ledger) Lease(ctx context.Context, route string, due time.Time, limit int) ([]reminder.Lease, error) {
+	ls, err := l.o.State.Lease(ctx, route, due, limit, l.o.LeaseFor)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]reminder.Lease, 0, len(ls))
+	for _, x := range ls {
+		lease, err := l.unseal(x)
+		if err == nil {
+			out = append(out, lease)
+			continue
+		}
+		if !errors.Is(err, journal.ErrErased) {
+			return nil, err // the leases end by themselves
+		}
+		// The person was erased: nothing is left to send.
+		if err := errors.Join(l.Rule(ctx, []receipt.Verdict{{Reminder: x.Reminder, Person: x.Person, Status: receipt.Cancelled}}), l.Done(ctx, x.Lease)); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (l *Ledger) unseal(x state.Leased) (reminder.Lease, error) {
+	var err error
+	if x.Appointment, err = l.openAppointment(x.Person, x.Sealed); err != nil {
+		return x.Lease, err
+	}
+	if len(x.Told) > 0 {
+		told, err := l.openAppointment(x.Person, x.Told)
+		if err != nil {
+			return x.Lease, err
+		}
+		x.Lease.Told = told.Start
+	}
+	return x.Lease, nil
+}
+
+// Retry gives a lease back until at. ErrLost from the state says that it was no longer this worker's.
+func (l *Ledger) Retry(ctx context.Context, x reminder.Lease, at time.Time, route string) error {
+	return l.o.State.Retry(ctx, x, at, route)
+}
+
+// Done ends a lease.
+func (l *Ledger) Done(ctx context.Context, x reminder.Lease) error { return l.o.State.Done(ctx, x) }
+
+// Intend journals intents in one atomic batch and waits until they are folded. After journal.ErrUncertain the intents may
+// be there: the caller must not go on with them, nor append them again.
+func (l *Ledger) Intend(ctx context.Context, is []receipt.Intent) error {
+	return writeAll(ctx, l, journal.KindIntent, is, func(i receipt.Intent) reminder.PersonKey { return i.Person })
+}
+
+// Settle journals outcomes. It tries until they are on disk or ctx ends: an outcome that is written twice folds once.
+func (l *Ledger) Settle(ctx context.Context, os []receipt.Outcome) error {
+	return l.insist(ctx, func() error {
+		return writeAll(ctx, l, journal.KindOutcome, os, func(o receipt.Outcome) reminder.PersonKey { return o.Person })
+	})
+}
+
+// Rule journals verdicts: denied, held, expired.
+func (l *Ledger) Rule(ctx context.Context, vs []receipt.Verdict) error {
+	return writeAll(ctx, l, journal.KindVerdict, vs, func(v receipt.Verdict) reminder.PersonKey { return v.Person })
+}
+
+// Preview journals what the gate would say.
+func (l *Ledger) Preview(ctx context.Context, ps []receipt.Preview) error {
+	return writeAll(ctx, l, journal.KindPreview, ps, func(p receipt.Preview) reminder.PersonKey { return p.Person })
+}
+
+func writeAll[T any](ctx context.Context, l *Ledger, k journal.Kind, bodies []T, person func(T) reminder.PersonKey) error {
+	now := l.o.Now()
+	entries := make([]journal.Entry, len(bodies))
+	for i, b := range bodies {
+		var err error
+		if entries[i], err = record(k, person(b), now, b); err != nil {
+			return err
+		}
+	}
+	for len(entries) > 0 {
+		n := min(len(entries), journal.MaxBatch)
+		if err := l.write(ctx, entries[:n]...); err != nil {
+			return err
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// insist repeats a write that may be repeated until it is on disk, ctx ends, or it is on disk but not folded yet.
+func (l *Ledger) insist(ctx context.Context, write func() error) error {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := write()
+		if err == nil || errors.Is(err, ErrBehind) {
+			return err
+		}
+		l.o.Log.Warn("the journal does not take an entry; trying again", zap.Error(err), zap.Duration("in", wait))
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: %w", err, ctx.Err())
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Opens are the attempts without an outcome whose intent is older than before.
+func (l *Ledger) Opens(ctx context.Context, before time.Time) ([]receipt.Open, error) {
+	return l.o.State.Opens(ctx, before)
+}
+
+// Forsake closes claims whose hand-over surely never began; see state.State.
+func (l *Ledger) Forsake(ctx context.Context, os []receipt.Open) ([]bool, error) {
+	return l.o.State.Forsake(ctx, os)
+}
+
+// Report journals a carrier's delivery report for the reference it was given. A reference that is no claim is ignored.
+func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
+	shard, ok := reminder.ClaimShard(r.Claim)
+	if !ok {
+		return nil
+	}
+	// The claim tells the shard, not the person.
+	var person reminder.PersonKey
+	stop := errors.New("found")
+	err := l.o.State.Each(ctx, func(p *state.Person) error {
+		if p.Key.Shard() != shard {
+			return nil
+		}
+		for _, x := range p.Reminders {
+			for _, t := range x.Attempts {
+				if t.Claim == r.Claim {
+					person = p.Key
+					return stop
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, stop) {
+		return err
+	}
+	if person == "" {
+		return nil
+	}
+	r.Person = person
+	return writeAll(ctx, l, journal.KindReport, []receipt.Report{r}, func(r receipt.Report) reminder.PersonKey { return r.Person })
+}
+
+// Previews are reminders that the gate has not been asked about: at planning, and again late before the start. They
+// are leases without a token: nobody holds them.
+func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration, limit int) ([]reminder.Lease, error) {
+	var found []state.Leased
+	full := errors.New("full")
+	err := l.o.State.Each(ctx, func(p *state.Person) error {
+		for id, r := range p.Reminders {
+			a := p.Appointments[r.Appointment]
+			if r.Status != receipt.Planned || a == nil || (r.Previewed && (r.Late || r.Expires.Sub(now) > late)) {
+				continue
+			}
+			found = append(found, state.Leased{
+				Lease: reminder.Lease{Reminder: id, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
+					Attempt: r.NextAttempt(), Route: r.Route},
+				Sealed: a.Sealed, Told: a.ToldOf,
+			})
+			if len(found) == limit {
+				return full
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, full) {
+		return nil, err
+	}
+	out := make([]reminder.Lease, 0, len(found))
+	for _, x := range found {
+		lease, err := l.unseal(x)
+		if errors.Is(err, journal.ErrErased) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, lease)
+	}
+	return out, nil
+}
