@@ -48,6 +48,7 @@ type Options struct {
 	Now     func() time.Time   // nil = time.Now
 	Observe func(state.Change) // sees every folded entry; nil = nobody
 	ByHand  bool               // no cron: Sweep is called instead
+	Rest    time.Duration      // how long a station with nothing to do rests; 0 = each its own default
 	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
 	Gate func(*gate.Gate) dispatch.Gate
 }
@@ -174,14 +175,14 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	a.Dispatcher, err = dispatch.New(dispatch.Options{
 		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: routes, Stop: a.Ledger.Stop, Now: o.Now,
-		Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
+		Idle: o.Rest, Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 
 	// The two doors.
-	if err := a.doors(ctx, pollers); err != nil {
+	if err := a.doors(ctx, pollers, o.Rest); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -237,12 +238,12 @@ func keyset(c config.Config) (journal.Keyset, error) {
 func snapshotPath(c config.Config) string { return filepath.Join(c.Data, "state", "snapshot") }
 
 // doors makes the intake stream and its consumer, intake and inbound.
-func (a *App) doors(ctx context.Context, pollers []inbound.Source) error {
-	stream, err := a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(a.Config.Broker.EventsMaxBytes, 1))
+func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Duration) error {
+	stream, err := a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(intake.StreamOptions{MaxBytes: a.Config.Broker.EventsMaxBytes}))
 	if err != nil {
 		return fmt.Errorf("app: intake stream: %w", err)
 	}
-	if a.consumer, err = stream.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig()); err != nil {
+	if a.consumer, err = stream.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig(0)); err != nil {
 		return fmt.Errorf("app: intake consumer: %w", err)
 	}
 	decoder, err := native.New(native.Options{Pseudonyms: a.Pseudonyms})
@@ -250,15 +251,17 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source) error {
 		return fmt.Errorf("app: %w", err)
 	}
 	a.Intake, err = intake.New(intake.Options{
-		Consumer: a.consumer, Native: decoder, Sink: sink{a.Ledger}, Now: a.Now, Metrics: a.Metrics, Log: a.log.Named("intake"),
+		Consumer: a.consumer, Decoders: map[string]intake.Decoder{"": decoder, native.ContentType: decoder}, Sink: sink{a.Ledger}, Now: a.Now, Metrics: a.Metrics, Log: a.log.Named("intake"),
 	})
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
 	country := a.country()
 	a.Inbound, err = inbound.New(inbound.Options{
-		Register: register{a.Ledger}, Pollers: pollers, Metrics: a.Metrics, Log: a.log.Named("inbound"),
-		Normalise: func(x reminder.Address) (reminder.Address, error) { return contact.Normalise(x.Channel, x.Reveal(), country) },
+		Register: register{a.Ledger}, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
+		Normalise: func(x reminder.Address) (reminder.Address, error) {
+			return contact.Normalise(x.Channel, x.Reveal(), country)
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("app: %w", err)

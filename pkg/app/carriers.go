@@ -41,7 +41,7 @@ var carriers = map[string]func(config.Settings, carrierContext) (sender provider
 		if err := settings(s, &o); err != nil {
 			return nil, 0, err
 		}
-		b, err := smtp.New(smtp.Options{Config: o, Log: c.log})
+		b, err := smtp.New(smtp.Options{Config: o})
 		return b, o.Slots, err
 	},
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/robfig/cron/v3"
 	"go.uber.org/zap"
@@ -149,4 +150,18 @@ func (a *App) cron(ctx context.Context) error {
 	<-ctx.Done()
 	<-c.Stop().Done()
 	return nil
+}
+
+// Idle reports whether nothing is left to do at this instant: every event is taken in, nothing that is due waits, and
+// nobody holds a lease. next is when something will be due; zero when nothing will.
+func (a *App) Idle(ctx context.Context) (idle bool, next time.Time, err error) {
+	i, err := a.consumer.Info(ctx)
+	if err != nil {
+		return false, next, fmt.Errorf("app: %w", err)
+	}
+	p, err := a.State.Pending(ctx, a.Now())
+	if err != nil {
+		return false, next, fmt.Errorf("app: %w", err)
+	}
+	return i.NumPending == 0 && i.NumAckPending == 0 && p.Due == 0 && p.Leased == 0, p.Next, nil
 }

@@ -190,12 +190,8 @@ func (w *worker) compose(ctx context.Context, jobs []job) []job {
 			kept = append(kept, j)
 			continue
 		}
-		v, final := refused(err, l, pack.ID, pack.Hash)
-		if !final {
-			w.log.Error("a message can't be composed", zap.String("reminder", string(l.Reminder)), zap.Error(err))
-			w.retry(ctx, l, w.o.Now().Add(backoff(l.Tries)), w.route.Name)
-			continue
-		}
+		v := refused(err, l, pack.ID, pack.Hash)
+		w.log.Warn("a message can't be composed", zap.String("reminder", string(l.Reminder)), zap.Error(err))
 		w.m.decisions.WithLabelValues(w.route.Name, string(v.Status), v.Decision.Reason).Inc()
 		vs, ruled = append(vs, v), append(ruled, l)
 	}
@@ -203,8 +199,9 @@ func (w *worker) compose(ctx context.Context, jobs []job) []job {
 	return kept
 }
 
-// refused is the verdict that an error of compose comes to; false when the fault may pass.
-func refused(err error, l reminder.Lease, pack, hash string) (receipt.Verdict, bool) {
+// refused is the verdict that an error of compose comes to. None of its refusals goes away by trying again: what a clerk
+// can mend is held, the rest is denied.
+func refused(err error, l reminder.Lease, pack, hash string) receipt.Verdict {
 	var held *compose.HeldError
 	switch {
 	case errors.As(err, &held):
@@ -215,15 +212,15 @@ func refused(err error, l reminder.Lease, pack, hash string) (receipt.Verdict, b
 		if len(v.Findings) > 0 {
 			v.Decision.Reason = v.Findings[0].Kind
 		}
-		return v, true
+		return v
 	case errors.Is(err, compose.ErrNoTemplate):
-		return verdict(l, receipt.Denied, string(gate.NoTemplate), pack, hash), true
+		return verdict(l, receipt.Denied, string(gate.NoTemplate), pack, hash)
 	case errors.Is(err, compose.ErrOverCeiling):
-		return verdict(l, receipt.Denied, string(gate.OverCeiling), pack, hash), true
+		return verdict(l, receipt.Denied, string(gate.OverCeiling), pack, hash)
 	case errors.Is(err, compose.ErrTooLong):
-		return verdict(l, receipt.Held, "too_long", pack, hash), true
+		return verdict(l, receipt.Held, "too_long", pack, hash)
 	}
-	return receipt.Verdict{}, false
+	return verdict(l, receipt.Held, "template", pack, hash)
 }
 
 func (w *worker) retry(ctx context.Context, l reminder.Lease, at time.Time, route string) {

@@ -27,7 +27,8 @@ type way struct {
 }
 
 // reach finds the first of the unit's channels that is fully allowed. If none is, the reason is the one nearest to a yes, as
-// Ranking has it; Unavailable when what is known of an address contradicts itself.
+// Ranking has it; Unavailable when what is known of an address contradicts itself. A STOP on a channel that would have been
+// used ends the search: it must not bring the same message by another.
 func (g *Gate) reach(q question) (way, Reason) {
 	if !q.person.Known {
 		return way{}, NoBasis
@@ -54,8 +55,8 @@ func (g *Gate) reach(q question) (way, Reason) {
 		switch r {
 		case "":
 			return way{a.Address, a.Hash, said.Basis}, ""
-		case Unavailable:
-			return way{}, Unavailable
+		case Unavailable, Barred: // a STOP opens no other channel
+			return way{}, r
 		}
 		refused = append(refused, r)
 	}

@@ -1,0 +1,158 @@
+package compose
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/policy"
+	"github.com/husk-reminders/husk/pkg/redact"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/sms"
+	"github.com/husk-reminders/husk/pkg/template"
+)
+
+// Templates finds the template of a set for a channel in a language (BCP 47 primary tag).
+type Templates interface {
+	Find(set string, c reminder.Channel, language string) (template.Template, bool)
+}
+
+// Scanner finds what must not leave; none found = clean. It must know the placeholders of template.Checked.
+type Scanner interface {
+	Scan(r reminder.Rendered, known redact.Known) []redact.Finding
+}
+
+// Options of a Composer. Templates and Scanner are required.
+type Options struct {
+	Templates Templates
+	Scanner   Scanner
+	Metrics   prometheus.Registerer // nil = none
+}
+
+// Composer composes messages. It keeps nothing and may be used by many at once.
+type Composer struct {
+	templates Templates
+	scanner   Scanner
+	metrics   metrics
+}
+
+// New checks the options.
+func New(o Options) (*Composer, error) {
+	switch {
+	case o.Templates == nil:
+		return nil, errors.New("compose: Options.Templates is missing")
+	case o.Scanner == nil:
+		return nil, errors.New("compose: Options.Scanner is missing")
+	}
+	m := newMetrics()
+	if err := m.register(o.Metrics); err != nil {
+		return nil, err
+	}
+	return &Composer{templates: o.Templates, scanner: o.Scanner, metrics: m}, nil
+}
+
+// Compose makes the message a permit allows. The message has everything but its Reference. The error is one of this package's
+// refusals, template.ErrMissing when the unit lacks a fact that the template needs, or the context's.
+func (c *Composer) Compose(ctx context.Context, p gate.Permit) (reminder.Message, error) {
+	m, err := c.compose(ctx, p)
+	c.metrics.count(err)
+	return m, err
+}
+
+func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message, error) {
+	if err := ctx.Err(); err != nil {
+		return reminder.Message{}, fmt.Errorf("compose: %w", err)
+	}
+	if p.IsZero() {
+		return reminder.Message{}, ErrNoPermit
+	}
+	l, u := p.Lease(), p.Unit()
+	t, err := c.choose(u, l.Purpose, p.Channel(), p.Language())
+	if err != nil {
+		return reminder.Message{}, err
+	}
+	if len(t.Lint(l.Purpose)) > 0 {
+		return reminder.Message{}, fmt.Errorf("%w: %s for %s", ErrUnfit, t.Name(), l.Purpose)
+	}
+	d, err := c.draft(t, factsOf(p, t.Language()), p.Pack())
+	if err != nil {
+		return reminder.Message{}, err
+	}
+	c.metrics.neutral(d.neutral)
+	m := reminder.Message{
+		Channel: p.Channel(), Purpose: l.Purpose, To: p.Address(), Sender: d.sender, ReplyTo: u.Mail.Text,
+		Language: t.Language(), Template: t.ID(), Class: d.class, Unit: u.ID, NotAfter: l.Expires,
+	}
+	for _, part := range d.rendered.Parts {
+		switch part.Kind {
+		case reminder.PartSubject:
+			m.Subject = part.Text
+		case reminder.PartText:
+			m.Text = part.Text
+		}
+	}
+	if m.Channel == reminder.SMS {
+		m.Segments = sms.Count(m.Text.Reveal()).Segments
+	}
+	return m, nil
+}
+
+// choose finds the unit's template for a purpose, in the language asked for or else the unit's own.
+func (c *Composer) choose(u reminder.Unit, purpose reminder.Purpose, ch reminder.Channel, language string) (template.Template, error) {
+	set := cmp.Or(u.Templates[purpose], string(purpose))
+	for _, l := range []string{reminder.PrimaryLanguage(language), u.Language} {
+		if t, ok := c.templates.Find(set, ch, l); ok {
+			return t, nil
+		}
+	}
+	return template.Template{}, fmt.Errorf("%w: set %s, channel %s, in the patient's language or %s of unit %s", ErrNoTemplate, set, ch, u.Language, u.ID)
+}
+
+// factsOf projects what a template may use; all else stays behind.
+func factsOf(p gate.Permit, language string) reminder.Facts {
+	l := p.Lease()
+	a := l.Appointment
+	f := reminder.Facts{
+		Purpose: l.Purpose, Channel: p.Channel(), Language: language,
+		Start: a.Start, Length: a.Length, GivenName: a.GivenName, Unit: p.Unit(), Others: a.Others,
+	}
+	if !l.Told.IsZero() && (l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel) {
+		f.Was = l.Told.In(a.Start.Location())
+	}
+	return f
+}
+
+// draft is a rendered message that is clean and within the pack's limits.
+type draft struct {
+	rendered reminder.Rendered
+	neutral  []string // facts shown by their neutral text
+	sender   string
+	class    reminder.Class
+}
+
+func (c *Composer) draft(t template.Template, f reminder.Facts, pack policy.Pack) (draft, error) {
+	d := draft{sender: senderOf(f.Unit, t.Channel()).Text}
+	if d.sender == "" {
+		return d, ErrNoSender
+	}
+	limit := pack.MaxLength[t.Channel()]
+	if err := c.write(&d, t, f, limit); err != nil {
+		return d, err
+	}
+	for _, p := range d.rendered.Parts {
+		if n := utf8.RuneCountInString(p.Text.Reveal()); p.Kind == reminder.PartText && limit > 0 && n > limit {
+			return d, fmt.Errorf("%w: %s is %d letters for unit %s, %s allows %d", ErrTooLong, t.Name(), n, f.Unit.ID, pack.ID, limit)
+		}
+	}
+	d.class = classOf(t, f.Unit, d)
+	// A channel the pack gives no ceiling has the ceiling 0.
+	if ceiling := pack.Ceiling[t.Channel()]; d.class > ceiling {
+		return d, fmt.Errorf("%w: %s is %v for unit %s, %s allows %v", ErrOverCeiling, t.Name(), d.class, f.Unit.ID, pack.ID, ceiling)
+	}
+	return d, nil
+}
