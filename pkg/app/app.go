@@ -142,7 +142,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.State = memory.New()
 	a.Ledger, err = ledger.New(ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
-		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.publish, Observe: o.Observe,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.Publish, Observe: o.Observe,
 		Snapshot: ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
 		Metrics:  a.Metrics, Log: o.Log.Named("ledger"),
 	})
@@ -277,15 +277,15 @@ func (a *App) country() reminder.Country {
 	return ""
 }
 
-// publish puts an event into the intake stream.
-func (a *App) publish(ctx context.Context, subject string, data []byte) error {
-	_, err := a.js.PublishMsg(ctx, &nats.Msg{Subject: subject, Data: data})
+// Publish puts a booking event into the intake stream, as a booking system does. It returns when the event is on disk.
+func (a *App) Publish(ctx context.Context, subject, contentType string, data []byte) error {
+	m := nats.NewMsg(subject)
+	m.Data = data
+	if contentType != "" {
+		m.Header.Set("Content-Type", contentType)
+	}
+	_, err := a.js.PublishMsg(ctx, m)
 	return err
-}
-
-// Publish puts a booking event into the intake stream, as a booking system does.
-func (a *App) Publish(ctx context.Context, subject string, data []byte) error {
-	return a.publish(ctx, subject, data)
 }
 
 // defers remembers what Close undoes.

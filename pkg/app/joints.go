@@ -98,7 +98,7 @@ func (s sink) Accept(ctx context.Context, as []reminder.Appointment) ([]error, e
 func (s sink) Bury(ctx context.Context, ds []intake.DeadLetter) error {
 	out := make([]ledger.DeadLetter, len(ds))
 	for i, d := range ds {
-		out[i] = ledger.DeadLetter{Station: "intake", Reason: string(d.Reason), Shape: d.Shape, Received: d.Received, Sequence: d.Sequence, Subject: d.Subject, Data: d.Data}
+		out[i] = ledger.DeadLetter{Station: "intake", Reason: string(d.Reason), Detail: d.Detail, Shape: d.Shape, Received: d.Received, Sequence: d.Sequence, Subject: d.Subject, Type: d.ContentType, Data: d.Data}
 	}
 	return s.l.Bury(ctx, out)
 }

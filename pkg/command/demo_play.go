@@ -192,7 +192,7 @@ func (p *player) consent(ctx context.Context, person int, c scenario.Consent) er
 func (p *player) step(ctx context.Context, s scenario.Step) error {
 	switch s.Kind {
 	case scenario.Event:
-		return p.app.Publish(ctx, s.Subject, []byte(s.Raw))
+		return p.app.Publish(ctx, s.Subject, "", []byte(s.Raw))
 	case scenario.SetConsent:
 		return p.consent(ctx, s.Person, *s.Consent)
 	case scenario.SetAddress:

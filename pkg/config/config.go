@@ -155,7 +155,7 @@ func Default() Config {
 		Sweeps: Sweeps{
 			Expired:      "@every 1m",
 			OpenAttempts: "@every 10s",
-			Previews:     "15 4 * * *",
+			Previews:     "@every 1m",
 			Remembered:   "45 2 * * *",
 			Retention:    "30 3 * * *",
 		},

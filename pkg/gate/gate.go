@@ -188,7 +188,7 @@ func (g *Gate) one(l reminder.Lease, p Person, stopped map[string]string, now ti
 		return Decision{Outcome: Deny, Reason: r, Pack: pack.Ref()}
 	}
 	if !preview {
-		if open, next := g.o.Window(u, now); !open {
+		if open, next := g.o.Window(u, now); !open && !urgent(l, now, next) {
 			d := later(l, now, OutsideWindow, pack.Ref())
 			if next.After(now) {
 				d.Until = earlier(next, l.Expires)
@@ -200,6 +200,16 @@ func (g *Gate) one(l reminder.Lease, p Person, stopped map[string]string, now ti
 		ok: true, lease: l, address: pass.address, hash: pass.hash, unit: u, pack: pack, person: p.Version,
 		basis: pass.basis, made: now,
 	}}
+}
+
+// urgent reports whether a changed or cancelled notice can't wait for the window: it would come too late for the start, or
+// for the one the person was told.
+func urgent(l reminder.Lease, now, next time.Time) bool {
+	if (l.Purpose != reminder.Changed && l.Purpose != reminder.Cancel) || next.IsZero() {
+		return false
+	}
+	there := next.Add(reminder.NoticeLead)
+	return there.After(l.Expires) || (l.Told.After(now) && there.After(l.Told))
 }
 
 // stoppedBy is the reason to defer when one of the names is stopped, "" when none is. A stopped carrier closes a route; any

@@ -28,14 +28,14 @@ type Options struct {
 	State         state.State
 	Planner       Planner
 	Pseudonyms    reminder.Pseudonyms
-	Now           func() time.Time                                             // nil = time.Now
-	LeaseFor      time.Duration                                                // how long a worker may hold a due reminder; 0 = 60 s
-	WriteDeadline time.Duration                                                // how long a hand-over's write may take; 0 = 1 s
-	FoldWait      time.Duration                                                // how long a write waits to be folded; 0 = 10 s
-	Decisions     time.Duration                                                // how long ended appointments are kept; 0 = 400 days
-	Snapshot      Snapshot                                                     // where the state's snapshot is kept; zero = nowhere
-	Republish     func(ctx context.Context, subject string, data []byte) error // puts a dead letter back; nil = can't
-	Observe       func(state.Change)                                           // sees every folded entry; nil = nobody
+	Now           func() time.Time                                                          // nil = time.Now
+	LeaseFor      time.Duration                                                             // how long a worker may hold a due reminder; 0 = 60 s
+	WriteDeadline time.Duration                                                             // how long a hand-over's write may take; 0 = 1 s
+	FoldWait      time.Duration                                                             // how long a write waits to be folded; 0 = 10 s
+	Decisions     time.Duration                                                             // how long ended appointments are kept; 0 = 400 days
+	Snapshot      Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
+	Republish     func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
+	Observe       func(state.Change)                                                        // sees every folded entry; nil = nobody
 	Metrics       prometheus.Registerer
 	Log           *zap.Logger
 }

@@ -120,17 +120,20 @@ func (l *Ledger) Audits(ctx context.Context, fn func(Audit) error) error {
 type DeadLetter struct {
 	ID       uint64    `json:"id"`
 	Station  string    `json:"station"`
-	System   string    `json:"system"` // from the subject; the subject's unit is kept sealed
-	Reason   string    `json:"reason"` // from a closed list
-	Shape    string    `json:"shape"`  // size and form, no content
+	System   string    `json:"system"`           // from the subject; the subject's unit is kept sealed
+	Reason   string    `json:"reason"`           // from a closed list
+	Detail   string    `json:"detail,omitempty"` // which field, and what is wanted; no value
+	Shape    string    `json:"shape"`            // size and form, no content
 	Received time.Time `json:"received"`
 	Sequence uint64    `json:"sequence"` // in the intake stream
 	Subject  string    `json:"-"`
+	Type     string    `json:"-"` // Content-Type
 	Data     []byte    `json:"-"`
 }
 
 type deadSealed struct {
 	Subject string `json:"subject"`
+	Type    string `json:"type,omitempty"`
 	Data    []byte `json:"data"`
 }
 
@@ -152,7 +155,7 @@ func (l *Ledger) Bury(ctx context.Context, ds []DeadLetter) error {
 		if entries[i], err = clearEntry(journal.StreamDead, journal.KindDead, 0, day, now, d); err != nil {
 			return err
 		}
-		if entries[i].Sealed, err = l.seal(day, sealedDead, deadSealed{d.Subject, d.Data}); err != nil {
+		if entries[i].Sealed, err = l.seal(day, sealedDead, deadSealed{d.Subject, d.Type, d.Data}); err != nil {
 			return err
 		}
 	}
@@ -192,7 +195,7 @@ func (l *Ledger) dead(e journal.Entry, whole bool) (DeadLetter, error) {
 	if err := l.open(e.Person, sealedDead, e.Sealed, &s); err != nil {
 		return d, err
 	}
-	d.Subject, d.Data = s.Subject, s.Data
+	d.Subject, d.Type, d.Data = s.Subject, s.Type, s.Data
 	return d, nil
 }
 
@@ -209,7 +212,7 @@ func (l *Ledger) Replay(ctx context.Context, id uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := l.o.Republish(ctx, d.Subject, d.Data); err != nil {
+	if err := l.o.Republish(ctx, d.Subject, d.Type, d.Data); err != nil {
 		return fmt.Errorf("ledger: replay: %w", err)
 	}
 	return l.o.Journal.Delete(ctx, journal.StreamDead, id)

@@ -270,11 +270,11 @@ func TestNotice(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := p.NoticeBefore(local(t, u, "2026-03-11 08:30")); !n.Due.Equal(now) {
+	if n := p.Notice.Before(local(t, u, "2026-03-11 08:30"), now); !n.Due.Equal(now) {
 		t.Errorf("the time told before is this morning, but the notice waits until %v", n.Due)
 	}
 	for _, old := range []string{"2026-03-18 08:30", "2026-03-10 08:30"} {
-		if n := p.NoticeBefore(local(t, u, old)); n != p.Notice {
+		if n := p.Notice.Before(local(t, u, old), now); n != p.Notice {
 			t.Errorf("old start %s: %+v, want %+v", old, n, p.Notice)
 		}
 	}

@@ -19,7 +19,7 @@ const (
 	MinGap = 12 * time.Hour
 	// NoticeLead is how long before the start a changed or cancelled notice should be there. One that can wait for the
 	// send window and still be so early waits; any other goes at once, at any hour.
-	NoticeLead = 3 * time.Hour
+	NoticeLead = reminder.NoticeLead
 	// DefaultHorizon is how far ahead reminders are planned when Options says nothing.
 	DefaultHorizon = 180 * 24 * time.Hour
 	// MinHorizon leaves room for the longest rule a unit may have, and for moving it earlier.
@@ -180,12 +180,11 @@ func notice(u reminder.Unit, start, now time.Time) Notice {
 	return n
 }
 
-// NoticeBefore is the notice to a person who was told the start old: it goes at once where waiting until Due would leave less
-// than NoticeLead before old, lest the person sets out for a time that no longer holds.
-func (p Plan) NoticeBefore(old time.Time) Notice {
-	n := p.Notice
-	if !n.IsZero() && old.After(p.PlannedAt) && n.Due.Add(NoticeLead).After(old) {
-		n.Due = p.PlannedAt
+// Before is the notice to a person who was told the start old, as of now: it goes at once where waiting until Due would
+// leave less than NoticeLead before old, lest the person sets out for a time that no longer holds.
+func (n Notice) Before(old, now time.Time) Notice {
+	if !n.IsZero() && old.After(now) && n.Due.Add(NoticeLead).After(old) {
+		n.Due = now
 	}
 	return n
 }

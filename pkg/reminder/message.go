@@ -18,6 +18,10 @@ const (
 // Purposes lists all purposes.
 var Purposes = []Purpose{Remind, Changed, Cancel, Verify, Reply, Correction}
 
+// NoticeLead is how long before a start a changed or cancelled notice should be there: one that can't wait so long for the
+// send window goes at once, at any hour.
+const NoticeLead = 3 * time.Hour
+
 // Class is the sensitivity of a text on the Danish regions' scale: 0 time and hospital only; 1 general place; 1.5 exact
 // place and a number to cancel on, no hint of health; 2 names a specialty.
 type Class float64

@@ -84,7 +84,7 @@ func (f *fold) current(r *Reminder, version uint64) bool {
 func (f *fold) planned(seq uint64, b Planned) {
 	key := b.Plan.Appointment
 	a := f.Appointments[key]
-	if a != nil && !b.Plan.Order.Newer(a.Order) && (a.Status != plan.Remembered || a.Order.Newer(b.Plan.Order)) {
+	if a != nil && !b.Plan.Order.Newer(a.Order) && !f.resumes(a, b.Plan) {
 		return
 	}
 	tag := b.Plan.StartTag
@@ -110,7 +110,11 @@ func (f *fold) planned(seq uint64, b Planned) {
 	for _, w := range b.Plan.Reminders {
 		wanted[w.ID] = true
 	}
-	f.drop(key, func(id reminder.ID, r *Reminder) bool { return r.Purpose == reminder.Remind && !wanted[id] })
+	f.drop(key, func(id reminder.ID, r *Reminder) bool {
+		// A plan never names what was due when it was made; what tells the same start and waits still is as wanted as before.
+		waits := r.Tag == tag && !r.Due.After(b.Plan.PlannedAt) && b.Plan.Status == plan.Booked
+		return r.Purpose == reminder.Remind && !wanted[id] && !waits
+	})
 	for _, w := range b.Plan.Reminders {
 		r := f.Reminders[w.ID]
 		if r == nil {
@@ -130,6 +134,11 @@ func (f *fold) planned(seq uint64, b Planned) {
 		}
 	}
 	f.notice(key, a)
+}
+
+// resumes reports whether b is the plan, made later, of the very event that was remembered.
+func (f *fold) resumes(a *Appointment, b plan.Plan) bool {
+	return a.Status == plan.Remembered && b.Status != plan.Remembered && !a.Order.Newer(b.Order)
 }
 
 // flags keeps what the booking system says of the person; the newest event of a system counts.
@@ -188,9 +197,26 @@ func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
 	}
 	r.Dropped = false
 	if r.Status == receipt.Cancelled {
-		r.Due, r.Expires, r.Route = a.Notice.Due, a.Notice.Expires, a.Notice.Route
+		n := a.Notice.Before(f.told(key, a), f.at)
+		r.Due, r.Expires, r.Route = n.Due, n.Expires, n.Route
 		f.to(id, r, receipt.Planned)
 	}
+}
+
+// told is the start that the person was told, zero when it can't be known from what is folded.
+func (f *fold) told(key reminder.AppointmentKey, a *Appointment) time.Time {
+	for _, r := range f.Reminders {
+		if r.Appointment != key || r.Tag != a.Told {
+			continue
+		}
+		switch r.Purpose {
+		case reminder.Remind:
+			return r.Expires.Add(plan.ExpireBefore)
+		case reminder.Changed:
+			return r.Expires
+		}
+	}
+	return time.Time{}
 }
 
 func (f *fold) owned(b Owned) {
