@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,8 +18,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
-	defaults "github.com/husk-reminders/husk/config"
-	policies "github.com/husk-reminders/husk/config/policy"
 	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/contact"
@@ -38,7 +35,6 @@ import (
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/state/memory"
 	"github.com/husk-reminders/husk/pkg/template"
-	"github.com/husk-reminders/husk/templates"
 )
 
 // Options of an App.
@@ -48,6 +44,7 @@ type Options struct {
 	Now     func() time.Time   // nil = time.Now
 	Observe func(state.Change) // sees every folded entry; nil = nobody
 	ByHand  bool               // no cron: Sweep is called instead
+	Rebuild bool               // the state's snapshot is thrown away: the journal is replayed from its beginning
 	Rest    time.Duration      // how long a station with nothing to do rests; 0 = each its own default
 	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
 	Gate func(*gate.Gate) dispatch.Gate
@@ -111,6 +108,11 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.defers(func() { _ = a.lock.Unlock() })
+	if o.Rebuild {
+		if err := os.Remove(snapshotPath(c)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("app: snapshot: %w", err)
+		}
+	}
 	keys, err := keyset(c)
 	if err != nil {
 		return nil, err
@@ -143,11 +145,16 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.Ledger, err = ledger.New(ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
 		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.Publish, Observe: o.Observe,
-		Snapshot: ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
-		Metrics:  a.Metrics, Log: o.Log.Named("ledger"),
+		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
+		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
+		Metrics:   a.Metrics, Log: o.Log.Named("ledger"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
+	}
+
+	if err := a.keepVersions(ctx); err != nil {
+		return nil, err
 	}
 
 	// Gate, composer, carriers, dispatcher.
@@ -187,55 +194,6 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	return a, nil
 }
-
-// load reads units, packs and templates, the shipped ones or the configured.
-func (a *App) load() error {
-	units := io.Reader(bytes.NewReader(defaults.Units))
-	if a.Config.Units.File != "" {
-		f, err := os.Open(a.Config.Units.File)
-		if err != nil {
-			return fmt.Errorf("app: units.file: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		units = f
-	}
-	var err error
-	if a.Units, err = reminder.ReadUnits(units); err != nil {
-		return fmt.Errorf("app: units.file: %w", err)
-	}
-	if a.Packs, err = policy.Load(directory(a.Config.Policy, policies.FS)); err != nil {
-		return fmt.Errorf("app: policy.dir: %w", err)
-	}
-	if a.Templates, err = template.Load(directory(a.Config.Templates, templates.FS)); err != nil {
-		return fmt.Errorf("app: templates.dir: %w", err)
-	}
-	if a.Scanner, err = redact.New(redact.Options{Checked: template.Checked()}); err != nil {
-		return fmt.Errorf("app: %w", err)
-	}
-	return nil
-}
-
-func directory(d config.Directory, shipped fs.FS) fs.FS {
-	if d.Dir == "" {
-		return shipped
-	}
-	return os.DirFS(d.Dir)
-}
-
-// keyset reads the installation's keys, and makes them where neither they nor any data is there yet.
-func keyset(c config.Config) (journal.Keyset, error) {
-	k, err := journal.ReadKeyset(c.Keys.File)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return k, err
-	}
-	if _, err := os.Stat(filepath.Join(c.Data, "broker")); err == nil {
-		return k, fmt.Errorf("app: keys.file: there is data in %s but no keyset at %s: restore the keyset from its backup", c.Data, c.Keys.File)
-	}
-	k = journal.NewKeyset()
-	return k, k.Write(c.Keys.File)
-}
-
-func snapshotPath(c config.Config) string { return filepath.Join(c.Data, "state", "snapshot") }
 
 // doors makes the intake stream and its consumer, intake and inbound.
 func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Duration) error {

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +33,23 @@ func lock(dir string) (*flock.Flock, error) {
 		return nil, errors.Join(fmt.Errorf("app: data: lock: %w", err), l.Unlock())
 	}
 	return l, nil
+}
+
+// Holder names the process that owns a data directory now; "" when none does.
+func Holder(dir string) (string, error) {
+	path := filepath.Join(dir, "lock")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	l := flock.New(path, flock.SetPermissions(0o600))
+	ok, err := l.TryRLock()
+	if err != nil {
+		return "", fmt.Errorf("app: data: lock: %w", err)
+	}
+	if ok {
+		return "", l.Unlock()
+	}
+	return holder(path), nil
 }
 
 // holder names the process that holds the lock.

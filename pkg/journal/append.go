@@ -10,6 +10,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nuid"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // MaxBatch is how many entries one atomic batch holds; the broker refuses more than 1,000.
@@ -19,7 +21,8 @@ const MaxBatch = 1000
 var (
 	// ErrUncertain means that the broker's answer was lost. The entries may be on disk or not.
 	ErrUncertain = errors.New("journal: the broker's answer was lost")
-	// ErrRefused means that the broker took nothing: disk or stream full, not reachable, or a batch it refused.
+	// ErrRefused means that nothing was written: disk or stream full, broker not reachable, a batch it refused, or an entry
+	// that can't be written at all.
 	ErrRefused = errors.New("journal: the broker took nothing")
 	// ErrTooLarge means that one call holds more entries than an atomic batch.
 	ErrTooLarge = fmt.Errorf("journal: more than %d entries for one stream in one call", MaxBatch)
@@ -34,10 +37,10 @@ type Position struct {
 
 // request is the entries of one Append for one stream.
 type request struct {
-	entries []Entry
-	first   uint64
-	err     error
-	done    chan struct{}
+	msgs  []*nats.Msg
+	first uint64
+	err   error
+	done  chan struct{}
 }
 
 // writer turns concurrent requests to one stream into atomic batches: while one batch is on its way to the disk the next
@@ -56,34 +59,33 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) ([]Position, err
 	positions := make([]Position, len(entries))
 	var order []Stream
 	byStream := map[Stream][]int{}
+	msgs := make([]*nats.Msg, len(entries))
 	for i, e := range entries {
+		// What can't be written is found here, so that it takes nobody else's entries down with it.
+		var err error
+		if msgs[i], err = j.message(e); err != nil {
+			return nil, err
+		}
 		if len(byStream[e.Stream]) == 0 {
 			order = append(order, e.Stream)
 		}
 		byStream[e.Stream] = append(byStream[e.Stream], i)
-	}
-	// Streams one after the other, so that a later stream's entries never stand without an earlier one's.
-	for _, s := range order {
-		is := byStream[s]
-		if len(is) > MaxBatch {
+		if len(byStream[e.Stream]) > MaxBatch {
 			return nil, ErrTooLarge
 		}
+	}
+	// Streams one after the other, so that a later stream's entries never stand without an earlier one's.
+	for n, s := range order {
+		is := byStream[s]
 		r := &request{done: make(chan struct{})}
 		for _, i := range is {
-			r.entries = append(r.entries, entries[i])
+			r.msgs = append(r.msgs, msgs[i])
 		}
-		select {
-		case j.writers[s].in <- r:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: %w", ErrRefused, ctx.Err())
-		case <-j.quit:
-			return nil, fmt.Errorf("%w: closed", ErrRefused)
-		}
-		// From here the entries may be on their way, so the answer is awaited whatever ctx says; the writer's own
-		// deadline bounds it.
-		<-r.done
-		if r.err != nil {
-			return nil, r.err
+		if err := j.hand(ctx, s, r); err != nil {
+			if n > 0 {
+				err = fmt.Errorf("%w: the entries of %v stand, those of %s failed: %v", ErrUncertain, order[:n], s, err)
+			}
+			return nil, err
 		}
 		for n, i := range is {
 			positions[i] = Position{Stream: s, Shard: entries[i].Shard, Seq: r.first + uint64(n)}
@@ -92,17 +94,59 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) ([]Position, err
 	return positions, nil
 }
 
+// hand gives a request to the stream's writer and returns the broker's answer.
+func (j *Journal) hand(ctx context.Context, s Stream, r *request) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	select {
+	case j.writers[s].in <- r:
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", ErrRefused, ctx.Err())
+	case <-j.quit:
+		return fmt.Errorf("%w: closed", ErrRefused)
+	}
+	// From here the entries may be on their way, so the answer is awaited whatever ctx says; the writer's own deadline
+	// bounds it.
+	<-r.done
+	return r.err
+}
+
+// headroom is more than the headers of an entry take.
+const headroom = 512
+
+// message is an entry as it is published. The error wraps ErrRefused.
+func (j *Journal) message(e Entry) (*nats.Msg, error) {
+	if j.writers[e.Stream] == nil {
+		return nil, fmt.Errorf("%w: an entry for no stream of the journal", ErrRefused)
+	}
+	if e.Shard < 0 || e.Shard >= reminder.Shards {
+		return nil, fmt.Errorf("%w: shard %d: want 0 to %d", ErrRefused, e.Shard, reminder.Shards-1)
+	}
+	data, err := e.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if limit := j.nc.MaxPayload() - headroom; limit > 0 && int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w: a %s entry of %d bytes: the broker takes %d", ErrRefused, e.Kind, len(data), limit)
+	}
+	m := nats.NewMsg(e.Subject())
+	m.Data = data
+	m.Header.Set("Nats-Expected-Stream", string(e.Stream))
+	return m, nil
+}
+
 func (w *writer) run() {
 	var held *request
 	for {
 		var batch []*request
 		n := 0
 		if held != nil {
-			batch, n, held = append(batch, held), len(held.entries), nil
+			batch, n, held = append(batch, held), len(held.msgs), nil
 		} else {
 			select {
 			case r := <-w.in:
-				batch, n = append(batch, r), len(r.entries)
+				batch, n = append(batch, r), len(r.msgs)
 			case <-w.quit:
 				w.drain()
 				return
@@ -112,11 +156,11 @@ func (w *writer) run() {
 		for n < MaxBatch {
 			select {
 			case r := <-w.in:
-				if n+len(r.entries) > MaxBatch {
+				if n+len(r.msgs) > MaxBatch {
 					held = r
 					break fill
 				}
-				batch, n = append(batch, r), n+len(r.entries)
+				batch, n = append(batch, r), n+len(r.msgs)
 			default:
 				break fill
 			}
@@ -124,7 +168,7 @@ func (w *writer) run() {
 		first, err := w.publish(batch, n)
 		for _, r := range batch {
 			r.first, r.err = first, err
-			first += uint64(len(r.entries))
+			first += uint64(len(r.msgs))
 			close(r.done)
 		}
 	}
@@ -164,19 +208,12 @@ func (w *writer) publish(batch []*request, n int) (uint64, error) {
 	i := 0
 	var last *nats.Msg
 	for _, r := range batch {
-		for _, e := range r.entries {
-			data, err := e.Encode()
-			if err != nil {
-				return 0, fmt.Errorf("%w: %w", ErrRefused, err)
-			}
+		for _, m := range r.msgs {
 			i++
-			m := nats.NewMsg(e.Subject())
-			m.Data = data
 			if n > 1 {
 				m.Header.Set("Nats-Batch-Id", id)
 				m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i))
 			}
-			m.Header.Set("Nats-Expected-Stream", string(w.stream))
 			if i == n {
 				last = m
 				continue

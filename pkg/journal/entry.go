@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,12 +23,12 @@ type Stream string
 
 // The streams, as the broker names them.
 const (
-	StreamStop Stream = "HUSK_STOP"
-	StreamPeople Stream = "HUSK_PEOPLE"
+	StreamStop    Stream = "HUSK_STOP"
+	StreamPeople  Stream = "HUSK_PEOPLE"
 	StreamJournal Stream = "HUSK_JOURNAL"
-	StreamKeys Stream = "HUSK_KEYS"
-	StreamAudit Stream = "HUSK_AUDIT"
-	StreamDead Stream = "HUSK_DEAD"
+	StreamKeys    Stream = "HUSK_KEYS"
+	StreamAudit   Stream = "HUSK_AUDIT"
+	StreamDead    Stream = "HUSK_DEAD"
 )
 
 // Streams lists them all.
@@ -119,9 +120,11 @@ func Decode(stream Stream, subject string, data []byte) (Entry, error) {
 	e := Entry{Stream: stream, Kind: w.Kind, Person: w.Person, At: w.At, Clear: w.Clear, Sealed: w.Sealed, Flags: w.Flags}
 	if stream != StreamAudit && stream != StreamDead {
 		i := strings.LastIndexByte(subject, '.')
-		if _, err := fmt.Sscanf(subject[i+1:], "%02x", &e.Shard); err != nil || e.Shard >= reminder.Shards {
+		n, err := strconv.ParseUint(subject[i+1:], 16, 8)
+		if err != nil || n >= reminder.Shards || len(subject[i+1:]) != 2 {
 			return Entry{}, fmt.Errorf("%w: subject without a shard", ErrFormat)
 		}
+		e.Shard = int(n)
 	}
 	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 )
@@ -14,6 +15,14 @@ import (
 // on with what is appended until ctx ends or fn errs. It survives reconnections: the broker's ordered consumer begins
 // again where it stopped. An entry that can't be read ends it with ErrFormat.
 func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func(Entry) error) error {
+	return j.follow(ctx, s, from, 0, fn)
+}
+
+// errPause ends follow when nothing came for a while.
+var errPause = errors.New("journal: nothing more for now")
+
+// follow is Follow, which ends with errPause when nothing comes for the time pause; 0 = never.
+func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.Duration, fn func(Entry) error) error {
 	c, err := j.js.OrderedConsumer(ctx, string(s), jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), MaxResetAttempts: -1,
 	})
@@ -25,10 +34,19 @@ func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func(Ent
 		return fmt.Errorf("journal: follow %s: %w", s, err)
 	}
 	defer it.Stop()
+	// While the broker is away Next does not look at a context; it sees that it was stopped at its next try, within seconds.
+	defer context.AfterFunc(ctx, it.Stop)()
+	wait := jetstream.NextContext(ctx)
+	if pause > 0 {
+		wait = jetstream.NextMaxWait(pause)
+	}
 	for {
-		m, err := it.Next(jetstream.NextContext(ctx))
+		m, err := it.Next(wait)
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if pause > 0 && errors.Is(err, nats.ErrTimeout) {
+			return errPause
 		}
 		if err != nil {
 			if errors.Is(err, jetstream.ErrMsgIteratorClosed) {
@@ -54,27 +72,60 @@ func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func(Ent
 
 // Read calls fn with the entries that stand in a stream now, from sequence from on, oldest first.
 func (j *Journal) Read(ctx context.Context, s Stream, from uint64, fn func(Entry) error) error {
-	end, err := j.End(ctx, s)
-	if err != nil {
-		return err
-	}
-	if end.Last < max(from, end.First, 1) {
-		return nil
-	}
-	done := errors.New("done")
-	err = j.Follow(ctx, s, from, func(e Entry) error {
-		if err := fn(e); err != nil {
-			return err
+	last, err := j.last(ctx, s)
+	next, done := max(from, 1), errors.New("done")
+	for err == nil && next <= last {
+		err = j.follow(ctx, s, next, readPause, func(e Entry) error {
+			if e.Seq > last {
+				return done
+			}
+			if err := fn(e); err != nil {
+				return err
+			}
+			if next = e.Seq + 1; next > last {
+				return done
+			}
+			return nil
+		})
+		if errors.Is(err, errPause) {
+			// What was last may have been deleted or have aged since.
+			var now uint64
+			now, err = j.last(ctx, s)
+			last = min(last, now)
 		}
-		if e.Seq >= end.Last {
-			return done
-		}
-		return nil
-	})
+	}
 	if errors.Is(err, done) {
 		return nil
 	}
 	return err
+}
+
+// readPause is how long Read waits for the next entry before it asks again which one is the last.
+const readPause = 2 * time.Second
+
+// last is the sequence of the newest entry that stands in a stream, 0 when it is empty. The broker's own count goes on to
+// an entry that was deleted, which no reader would ever get.
+func (j *Journal) last(ctx context.Context, s Stream) (uint64, error) {
+	st, err := j.js.Stream(ctx, string(s))
+	if err != nil {
+		return 0, fmt.Errorf("journal: stream %s: %w", s, err)
+	}
+	is := st.CachedInfo().State
+	if is.Msgs > 0 && is.NumDeleted > 0 {
+		i, err := st.Info(ctx, jetstream.WithDeletedDetails(true))
+		if err != nil {
+			return 0, fmt.Errorf("journal: stream %s: %w", s, err)
+		}
+		is = i.State
+	}
+	if is.Msgs == 0 {
+		return 0, nil
+	}
+	last := is.LastSeq
+	for n := len(is.Deleted); n > 0 && is.Deleted[n-1] == last; n-- {
+		last--
+	}
+	return last, nil
 }
 
 // Get reads one entry. ErrNotFound when there is none.

@@ -64,7 +64,7 @@ func NewKeyset() Keyset {
 	return Keyset{Version: 1, Pseudonym: key(), PRF: 1, Epoch: key(), Snapshot: key(), Broker: key()}
 }
 
-// Write writes the keyset to a new file, 0600, synced. It never overwrites one.
+// Write writes the keyset to a new file, 0600, synced with its directory. It never overwrites one.
 func (k Keyset) Write(path string) error {
 	b, err := json.MarshalIndent(k, "", "  ")
 	if err != nil {
@@ -73,22 +73,35 @@ func (k Keyset) Write(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyset, err)
 	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s exists", ErrKeyset, path)
-	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // 0600
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyset, err)
 	}
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.Write(b)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
-		err = os.Rename(path+".new", path)
+		err = os.Link(f.Name(), path) // unlike a rename it fails where there is a file
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%w: %s exists", ErrKeyset, path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKeyset, err)
 	}
 	return nil
+}
+
+// syncDir makes a new name in a directory last.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // Pseudonyms is the PRF of this keyset.

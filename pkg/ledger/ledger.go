@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,7 @@ type Options struct {
 	WriteDeadline time.Duration                                                             // how long a hand-over's write may take; 0 = 1 s
 	FoldWait      time.Duration                                                             // how long a write waits to be folded; 0 = 10 s
 	Decisions     time.Duration                                                             // how long ended appointments are kept; 0 = 400 days
+	HighWater     string                                                                    // file outside the broker's storage that tells how far the journal has come; "" = none
 	Snapshot      Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
 	Republish     func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
 	Observe       func(state.Change)                                                        // sees every folded entry; nil = nobody
@@ -51,6 +53,10 @@ type Ledger struct {
 	mu    sync.Mutex
 	since int // entries folded since the last snapshot
 	ready chan struct{}
+
+	marked      state.Vector // what the high-water file says
+	restored    bool
+	quarantined atomic.Bool
 }
 
 // New checks the options. Run starts it.

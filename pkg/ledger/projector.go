@@ -88,7 +88,12 @@ func (l *Ledger) begin(ctx context.Context) ([state.Streams]journal.End, error) 
 		}
 		ends[s], l.ends[stream] = end, end.ID
 	}
-	if err := l.restore(); err != nil {
+	behind, err := l.behindMark(ends)
+	if err != nil {
+		return ends, err
+	}
+	l.restored = behind
+	if err := l.restore(ends); err != nil {
 		return ends, err
 	}
 	for shard := range reminder.Shards {
@@ -108,6 +113,8 @@ func (l *Ledger) begin(ctx context.Context) ([state.Streams]journal.End, error) 
 func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Entry, applied [reminder.Shards]state.Vector, done state.Vector, ends [state.Streams]journal.End) error {
 	tick := time.NewTicker(certifyEvery)
 	defer tick.Stop()
+	marks := time.NewTicker(markEvery)
+	defer marks.Stop()
 	ready := false
 	batch := make([]journal.Entry, 0, foldBatch)
 	for {
@@ -122,11 +129,12 @@ func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Ent
 		select {
 		case <-ctx.Done():
 			l.m.certified.Set(0)
+			l.raiseMark(done)
 			if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 				return err
 			}
 			if ready {
-				return errors.Join(l.level(context.WithoutCancel(ctx), &applied, done), l.WriteSnapshot())
+				return errors.Join(l.level(context.WithoutCancel(ctx), &applied, done), l.writeSnapshot(done))
 			}
 			return nil
 		case <-tick.C:
@@ -135,6 +143,9 @@ func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Ent
 					l.o.Log.Error("the state can't be certified", zap.Error(err))
 				}
 			}
+			continue
+		case <-marks.C:
+			l.raiseMark(done)
 			continue
 		case e := <-in[state.Stop]:
 			batch = append(batch, e)
@@ -159,7 +170,7 @@ func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Ent
 		}
 		if ready {
 			if l.snapshotDue(len(batch)) {
-				if err := errors.Join(l.level(ctx, &applied, done), l.WriteSnapshot()); err != nil {
+				if err := errors.Join(l.level(ctx, &applied, done), l.writeSnapshot(done)); err != nil {
 					l.o.Log.Warn("no snapshot written; the next start replays more", zap.Error(err))
 				}
 			}

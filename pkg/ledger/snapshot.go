@@ -35,6 +35,7 @@ type Snapshotter interface {
 // snapshotHead stands before the state: the snapshot is of these streams and no others.
 type snapshotHead struct {
 	Streams map[journal.Stream]string `json:"streams"`
+	Read    state.Vector              `json:"read"` // how far the streams had been read
 }
 
 func (l *Ledger) snapshotter() (Snapshotter, cipher.AEAD, error) {
@@ -50,9 +51,9 @@ func (l *Ledger) snapshotter() (Snapshotter, cipher.AEAD, error) {
 	return s, a, err
 }
 
-// restore fills the state from the snapshot. A snapshot that is absent, damaged or of other streams is not used: the
-// journal is replayed.
-func (l *Ledger) restore() error {
+// restore fills the state from the snapshot. A snapshot that is absent or damaged is not used: the journal is replayed. So
+// is one of other streams, or that has read further than the journal goes; then the journal is a restored one.
+func (l *Ledger) restore(ends [state.Streams]journal.End) error {
 	s, aead, err := l.snapshotter()
 	if s == nil || err != nil {
 		return err
@@ -80,9 +81,10 @@ func (l *Ledger) restore() error {
 		l.o.Log.Warn("the snapshot is damaged; the journal is replayed")
 		return nil
 	}
-	for stream, id := range l.ends {
-		if head.Streams[stream] != id {
-			return ErrAhead
+	for s, stream := range folded {
+		if head.Streams[stream] != ends[s].ID || head.Read[s] > ends[s].Last {
+			l.restored = true
+			return nil
 		}
 	}
 	if err := s.Restore(io.MultiReader(d.Buffered(), z)); err != nil {
@@ -103,17 +105,17 @@ func (l *Ledger) snapshotDue(n int) bool {
 	return l.since >= every
 }
 
-// WriteSnapshot writes the state's snapshot now, sealed. Where the state lives elsewhere there is nothing to write.
-func (l *Ledger) WriteSnapshot() error {
+// writeSnapshot writes the state's snapshot now, sealed. Where the state lives elsewhere there is nothing to write.
+func (l *Ledger) writeSnapshot(read state.Vector) error {
 	s, aead, err := l.snapshotter()
-	if s == nil || err != nil {
+	if s == nil || err != nil || l.suspect() {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var plain bytes.Buffer
 	z := gzip.NewWriter(&plain)
-	if err := json.NewEncoder(z).Encode(snapshotHead{l.ends}); err != nil {
+	if err := json.NewEncoder(z).Encode(snapshotHead{l.ends, read}); err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
 	if err := errors.Join(s.Snapshot(z), z.Close()); err != nil {

@@ -36,6 +36,7 @@ var table = map[string]string{
 	"receipt":       "reminder",
 
 	"journal":         "reminder",
+	"journal/kv":      "",
 	"state":           "reminder plan consent contact receipt",
 	"state/memory":    "reminder plan consent contact receipt state",
 	"state/redis":     "reminder plan consent contact receipt state",
