@@ -69,6 +69,7 @@ type Options struct {
 	Idle          time.Duration    // how long a route rests when nothing is due; 0 = 200 ms
 	OpenWait      time.Duration    // how long a slot may take to open; 0 = 10 s
 	WriteDeadline time.Duration    // how long a write may take; 0 = 1 s
+	Grace         time.Duration    // how long what is in hand may take to finish when Run is to end; 0 = 20 s
 	CatchUp       float64          // reminders a second that are later than LateAfter; 0 = 20
 	LateAfter     time.Duration    // 0 = 15 min
 	Metrics       prometheus.Registerer
@@ -80,6 +81,7 @@ type Dispatcher struct {
 	o       Options
 	m       metrics
 	catchUp *rate.Limiter
+	inHand  sync.Map // claims that a worker of this process has intended and not settled
 }
 
 // New checks the options.
@@ -109,6 +111,7 @@ func New(o Options) (*Dispatcher, error) {
 	def(&o.Idle, 200*time.Millisecond)
 	def(&o.OpenWait, 10*time.Second)
 	def(&o.WriteDeadline, time.Second)
+	def(&o.Grace, 20*time.Second)
 	def(&o.LateAfter, 15*time.Minute)
 	if o.Batch == 0 {
 		o.Batch = 256
@@ -128,15 +131,21 @@ func New(o Options) (*Dispatcher, error) {
 	return &Dispatcher{o: o, m: newMetrics(o.Metrics), catchUp: rate.NewLimiter(rate.Limit(o.CatchUp), max(1, int(o.CatchUp)))}, nil
 }
 
-// Run works all routes until ctx ends; then what is in hand is finished and settled before it returns.
+// Run works all routes until ctx ends; then what is in hand is finished and settled before it returns, or Grace is over:
+// what is open then is settled by the next start.
 func (d *Dispatcher) Run(ctx context.Context) error {
+	hand, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(d.o.Grace, cancel)
+	})()
 	var wg sync.WaitGroup
 	var ws []*worker
 	for _, r := range d.o.Routes {
 		w := &worker{Dispatcher: d, route: r, tokens: make(chan struct{}, r.Slots), log: d.o.Log.With(zap.String("route", r.Name))}
 		ws = append(ws, w)
 		for range d.o.Rounds {
-			wg.Go(func() { w.run(ctx) })
+			wg.Go(func() { w.run(ctx, hand) })
 		}
 	}
 	wg.Wait()

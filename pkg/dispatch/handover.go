@@ -66,11 +66,13 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 		}
 		j.message.Reference = j.intent.Claim
 		is[i] = j.intent
+		w.inHand.Store(j.intent.Claim, true)
 	}
 	if err := w.o.Receipts.Intend(ctx, is); err != nil {
 		w.log.Warn("intents are not journalled", zap.Int("count", len(jobs)), zap.Error(err))
 		for _, j := range jobs {
 			j.slot.Close()
+			w.inHand.Delete(j.intent.Claim)
 		}
 		return nil
 	}
@@ -100,6 +102,7 @@ func (w *worker) confirm(ctx context.Context, jobs []job) []job {
 			continue
 		}
 		j.slot.Close()
+		w.inHand.Delete(j.intent.Claim) // it will not be sent
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		outcome, reason := gate.Refusal(errs[i])
 		w.m.decisions.WithLabelValues(w.route.Name, outcome.String(), string(reason)).Inc()
@@ -130,6 +133,7 @@ func outcomeOf(i receipt.Intent, s receipt.Status, code string, retry time.Time)
 // send hands one message over and settles it.
 func (w *worker) send(ctx context.Context, j job) {
 	defer j.slot.Close()
+	defer w.inHand.Delete(j.intent.Claim)
 	l := j.permit.Lease()
 	write, cancel := context.WithTimeout(ctx, w.o.WriteDeadline)
 	accepted, err := j.slot.Send(write, j.message)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -28,8 +29,15 @@ type Opens interface {
 // start of this process where it alone owns the data, else a lease ago. It returns how many it settled.
 func (d *Dispatcher) SettleOpen(ctx context.Context, from Opens, before time.Time) (int, error) {
 	opens, err := from.Opens(ctx, before)
-	if err != nil || len(opens) == 0 {
+	if err != nil {
 		return 0, err
+	}
+	opens = slices.DeleteFunc(opens, func(o receipt.Open) bool {
+		_, ours := d.inHand.Load(o.Claim) // its worker waits for the carrier's answer, and will settle it
+		return ours
+	})
+	if len(opens) == 0 {
+		return 0, nil
 	}
 	unbegun, err := from.Forsake(ctx, opens)
 	if err != nil {

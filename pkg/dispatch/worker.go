@@ -34,9 +34,10 @@ type job struct {
 	intent  receipt.Intent
 }
 
-func (w *worker) run(ctx context.Context) {
+// run goes round until ctx ends. What is leased is seen through under hand, which ends later.
+func (w *worker) run(ctx, hand context.Context) {
 	for ctx.Err() == nil {
-		n, err := w.round(ctx)
+		n, err := w.round(ctx, hand)
 		if err != nil && ctx.Err() == nil {
 			w.log.Warn("round", zap.Error(err))
 		}
@@ -75,7 +76,7 @@ func (w *worker) give(n int) {
 
 // round leases once and sees what it leased through. The sends themselves go on after it returns; each gives its own
 // token back. It returns how many reminders were leased.
-func (w *worker) round(ctx context.Context) (int, error) {
+func (w *worker) round(ctx, hand context.Context) (int, error) {
 	n := w.take(ctx, w.o.Batch)
 	if n == 0 {
 		return 0, nil
@@ -86,8 +87,7 @@ func (w *worker) round(ctx context.Context) (int, error) {
 	if err != nil || len(ls) == 0 {
 		return 0, err
 	}
-	// What is leased is seen through or put back, whatever becomes of ctx.
-	ctx = context.WithoutCancel(ctx)
+	ctx = hand
 	jobs, err := w.decide(ctx, w.pace(ctx, ls))
 	jobs = w.open(ctx, w.compose(ctx, jobs))
 	jobs = w.confirm(ctx, w.intend(ctx, jobs))
