@@ -69,17 +69,17 @@ type App struct {
 	Metrics    *prometheus.Registry
 	Now        func() time.Time
 
-	log      *zap.Logger
-	lock     *flock.Flock
-	broker   *broker
-	journal  *journal.Journal
-	js       jetstream.JetStream
-	consumer jetstream.Consumer
-	began    time.Time
-	byHand   bool
-	running  chan struct{}
-	closers  []func()
-	once     sync.Once
+	log     *zap.Logger
+	lock    *flock.Flock
+	broker  *broker
+	journal *journal.Journal
+	js      jetstream.JetStream
+	events  jetstream.Stream
+	began   time.Time
+	byHand  bool
+	running chan struct{}
+	closers []func()
+	once    sync.Once
 }
 
 // Open builds everything, in the order in which it depends on each other. On error what was begun is undone.
@@ -197,11 +197,13 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 
 // doors makes the intake stream and its consumer, intake and inbound.
 func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Duration) error {
-	stream, err := a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(intake.StreamOptions{MaxBytes: a.Config.Broker.EventsMaxBytes}))
+	var err error
+	a.events, err = a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(intake.StreamOptions{MaxBytes: a.Config.Broker.EventsMaxBytes}))
 	if err != nil {
 		return fmt.Errorf("app: intake stream: %w", err)
 	}
-	if a.consumer, err = stream.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig(0)); err != nil {
+	consumer, err := a.events.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig(0))
+	if err != nil {
 		return fmt.Errorf("app: intake consumer: %w", err)
 	}
 	decoder, err := native.New(native.Options{Pseudonyms: a.Pseudonyms})
@@ -209,7 +211,7 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 		return fmt.Errorf("app: %w", err)
 	}
 	a.Intake, err = intake.New(intake.Options{
-		Consumer: a.consumer, Decoders: map[string]intake.Decoder{"": decoder, native.ContentType: decoder}, Sink: sink{a.Ledger}, Now: a.Now, Metrics: a.Metrics, Log: a.log.Named("intake"),
+		Consumer: consumer, Decoders: map[string]intake.Decoder{"": decoder, native.ContentType: decoder}, Sink: sink{a.Ledger}, Now: a.Now, Metrics: a.Metrics, Log: a.log.Named("intake"),
 	})
 	if err != nil {
 		return fmt.Errorf("app: %w", err)

@@ -22,6 +22,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer s.end()
 	s.begin("projector", a.Project)
 	s.begin("broker", a.broker.watch)
+	s.begin("fill", a.watchFill)
 	select {
 	case <-a.Ledger.Ready():
 	case err := <-s.failed:
@@ -162,7 +163,7 @@ func (a *App) cron(ctx context.Context) error {
 // Idle reports whether nothing is left to do at this instant: every event is taken in, nothing that is due waits, and
 // nobody holds a lease. next is when something will be due; zero when nothing will.
 func (a *App) Idle(ctx context.Context) (idle bool, next time.Time, err error) {
-	i, err := a.consumer.Info(ctx)
+	i, err := a.events.Info(ctx) // a work queue: what is in it is not taken in yet
 	if err != nil {
 		return false, next, fmt.Errorf("app: %w", err)
 	}
@@ -170,5 +171,5 @@ func (a *App) Idle(ctx context.Context) (idle bool, next time.Time, err error) {
 	if err != nil {
 		return false, next, fmt.Errorf("app: %w", err)
 	}
-	return i.NumPending == 0 && i.NumAckPending == 0 && p.Due == 0 && p.Leased == 0, p.Next, nil
+	return i.State.Msgs == 0 && p.Due == 0 && p.Leased == 0, p.Next, nil
 }

@@ -82,6 +82,9 @@ func (c *clock) moveTo(to time.Time) {
 	}
 }
 
+// watchable is the pause after each instant at which something happened, on a terminal.
+const watchable = 25 * time.Millisecond
+
 // demo plays the scenario and lets the checker judge the outbox.
 func demo(ctx context.Context, o demoOptions) (err error) {
 	began := time.Now()
@@ -115,6 +118,9 @@ func demo(ctx context.Context, o demoOptions) (err error) {
 	}
 
 	p := &player{story: story, clock: newClock(story.Begin), dir: filepath.Join(o.dir, "outbox")}
+	if o.color && !o.quiet {
+		p.pace = watchable
+	}
 	p.show = newShow(o, story)
 	p.app, err = app.Open(ctx, app.Options{
 		Config: cfg, Log: zap.NewNop(), Now: p.clock.Now, Observe: p.show.observe, ByHand: true, Rest: 3 * time.Millisecond, Gate: o.gate,

@@ -43,7 +43,8 @@ type player struct {
 	story *scenario.Scenario
 	clock *clock
 	show  *show
-	dir   string // the outbox
+	dir   string        // the outbox
+	pace  time.Duration // between two instants, for a person who watches
 	files int
 }
 
@@ -84,6 +85,7 @@ func (p *player) play(ctx context.Context) error {
 		if !at.Before(p.story.End) {
 			return nil
 		}
+		time.Sleep(p.pace)
 	}
 }
 
