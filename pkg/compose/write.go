@@ -15,7 +15,7 @@ import (
 // The sender is scanned as a part of its own.
 const (
 	partSender reminder.PartKind = "sender"
-	factSender                   = "sender"
+	factSender string            = "sender"
 )
 
 // write renders and scans until the text is clean. Every round shows one more fact by its neutral text, so there are no more

@@ -91,7 +91,7 @@ func (in *Intake) decodeOne(m jetstream.Msg) (it *item) {
 	a, err := d.Decode(m.Subject(), m.Headers(), m.Data())
 	if err != nil {
 		detail := "the decoder refused it"
-		var mf *Malformed
+		var mf *MalformedError
 		if errors.As(err, &mf) {
 			detail = mf.Detail()
 		}

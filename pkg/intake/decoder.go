@@ -15,7 +15,7 @@ const MaxEvent = 64 << 10
 const SubjectPrefix = "husk.events."
 
 // Decoder turns an event of one format into an appointment. It is pure and safe for concurrent use. Its errors wrap
-// ErrMalformed, as a *Malformed. It leaves Order.Sequence to the Intake.
+// ErrMalformed, as a *MalformedError. It leaves Order.Sequence to the Intake.
 type Decoder interface {
 	Decode(subject string, header nats.Header, data []byte) (reminder.Appointment, error)
 }
@@ -23,19 +23,19 @@ type Decoder interface {
 // ErrMalformed is what a Decoder's errors wrap: trying again will not help.
 var ErrMalformed = errors.New("intake: malformed event")
 
-// Malformed tells what is wrong with an event: which field, and how to mend it. It never holds a value of the event, nor
+// MalformedError tells what is wrong with an event: which field, and how to mend it. It never holds a value of the event, nor
 // a name that the event chose.
-type Malformed struct {
+type MalformedError struct {
 	Reason Reason // ReasonMalformed, ReasonTooLarge or ReasonSubject
 	Field  string // path of the field as the schema names it: "patient.id"; "" = the event as a whole
 	Fix    string // what is wanted
 }
 
 // Error is "intake: malformed event: patient.id: want ...".
-func (m *Malformed) Error() string { return ErrMalformed.Error() + ": " + m.Detail() }
+func (m *MalformedError) Error() string { return ErrMalformed.Error() + ": " + m.Detail() }
 
 // Detail is field and fix, for the listing of dead letters.
-func (m *Malformed) Detail() string {
+func (m *MalformedError) Detail() string {
 	if m.Field == "" {
 		return m.Fix
 	}
@@ -43,4 +43,4 @@ func (m *Malformed) Detail() string {
 }
 
 // Unwrap is ErrMalformed.
-func (m *Malformed) Unwrap() error { return ErrMalformed }
+func (m *MalformedError) Unwrap() error { return ErrMalformed }

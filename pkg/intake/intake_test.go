@@ -29,7 +29,7 @@ type textDecoder struct{}
 func (textDecoder) Decode(_ string, _ nats.Header, data []byte) (reminder.Appointment, error) {
 	switch s := string(data); {
 	case strings.HasPrefix(s, "bad"):
-		return reminder.Appointment{}, &intake.Malformed{Reason: intake.ReasonMalformed, Field: "start", Fix: "want a time"}
+		return reminder.Appointment{}, &intake.MalformedError{Reason: intake.ReasonMalformed, Field: "start", Fix: "want a time"}
 	case strings.HasPrefix(s, "foreign"):
 		return reminder.Appointment{}, fmt.Errorf("%w: %s", intake.ErrMalformed, s)
 	case strings.HasPrefix(s, "panic"):

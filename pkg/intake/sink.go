@@ -52,7 +52,7 @@ func (r refusal) Unwrap() []error { return []error{ErrRefused, r.err} }
 func Refuse(reason Reason, err error) error { return refusal{reason, err} }
 
 func reasonOf(err error) Reason {
-	var m *Malformed
+	var m *MalformedError
 	var r refusal
 	switch {
 	case errors.As(err, &m):

@@ -39,7 +39,7 @@ func (l *Ledger) behindMark(ends [state.Streams]journal.End) (bool, error) {
 		return false, fmt.Errorf("ledger: high-water file: %w", err)
 	}
 	var marks map[journal.Stream]mark
-	if err := json.Unmarshal(b, &marks); err != nil {
+	if damaged := json.Unmarshal(b, &marks) != nil; damaged {
 		return true, nil // it can't be told, so it is taken for restored
 	}
 	for s, stream := range folded {

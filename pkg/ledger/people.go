@@ -171,7 +171,7 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 // settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer
 // than five seconds past the write deadline. What is open then left before the withdrawal, and the audit names it.
 func (l *Ledger) settled(ctx context.Context, action string, a reminder.AddressHash, p reminder.PersonKey) error {
-	deadline := time.Now().Add(l.o.WriteDeadline + 5*time.Second)
+	deadline := time.After(l.o.WriteDeadline + 5*time.Second)
 	for {
 		open, err := l.o.State.Wires(ctx, a, p)
 		if err != nil {
@@ -180,14 +180,13 @@ func (l *Ledger) settled(ctx context.Context, action string, a reminder.AddressH
 		if len(open) == 0 {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		select {
+		case <-deadline:
 			left := make([]string, len(open))
 			for i, w := range open {
 				left[i] = w.Claim
 			}
 			return l.Audit(ctx, Audit{Actor: "husk", Action: action, Person: p, Address: a, Left: left})
-		}
-		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):

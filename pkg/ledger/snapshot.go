@@ -14,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -65,32 +67,39 @@ func (l *Ledger) restore(ends [state.Streams]journal.End) error {
 	if err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
-	plain, err := aead.Open(nil, nil, sealed, []byte("snapshot"))
+	head, body, err := openSnapshot(aead, sealed)
 	if err != nil {
-		l.o.Log.Warn("the snapshot does not open; the journal is replayed")
+		l.o.Log.Warn("the snapshot can't be used; the journal is replayed", zap.Error(err))
 		return nil
 	}
-	z, err := gzip.NewReader(bytes.NewReader(plain))
-	if err != nil {
-		l.o.Log.Warn("the snapshot is damaged; the journal is replayed")
-		return nil
-	}
-	var head snapshotHead
-	d := json.NewDecoder(z)
-	if err := d.Decode(&head); err != nil {
-		l.o.Log.Warn("the snapshot is damaged; the journal is replayed")
-		return nil
-	}
-	for s, stream := range folded {
-		if head.Streams[stream] != ends[s].ID || head.Read[s] > ends[s].Last {
+	for i, stream := range folded {
+		if head.Streams[stream] != ends[i].ID || head.Read[i] > ends[i].Last {
 			l.restored = true
 			return nil
 		}
 	}
-	if err := s.Restore(io.MultiReader(d.Buffered(), z)); err != nil {
+	if err := s.Restore(body); err != nil {
 		return fmt.Errorf("ledger: snapshot: %w (remove %s to replay the journal)", err, filepath.Base(l.o.Snapshot.Path))
 	}
 	return nil
+}
+
+// openSnapshot unseals a snapshot and reads its head; the state follows in the reader.
+func openSnapshot(aead cipher.AEAD, sealed []byte) (snapshotHead, io.Reader, error) {
+	var head snapshotHead
+	plain, err := aead.Open(nil, nil, sealed, []byte("snapshot"))
+	if err != nil {
+		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(plain))
+	if err != nil {
+		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	d := json.NewDecoder(z)
+	if err := d.Decode(&head); err != nil {
+		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
+	}
+	return head, io.MultiReader(d.Buffered(), z), nil
 }
 
 // snapshotDue counts folded entries and reports when it is time for a snapshot.

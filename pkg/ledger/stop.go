@@ -30,11 +30,12 @@ func (l *Ledger) bar(ctx context.Context, from reminder.Address, via string, lif
 	if err != nil {
 		return err
 	}
+	if lift {
+		// Never repeated here: what is written late could undo a STOP that came between.
+		return l.write(ctx, e)
+	}
 	if err := l.insist(ctx, func() error { return l.write(ctx, e) }); err != nil {
 		return err
-	}
-	if lift {
-		return nil
 	}
 	l.m.stops.Inc()
 	return l.settled(ctx, "stop", hash, "")
@@ -59,9 +60,10 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 		if err := l.Contact(ctx, contact.Record{Person: p, Type: contact.Wrong, Hash: hash, Channel: from.Channel}); err != nil {
 			return err
 		}
-		if err := l.settled(ctx, "wrong_number", "", p); err != nil {
-			return err
-		}
+	}
+	// Also when nobody has it any more: the call that took it from them may have been broken off here.
+	if err := l.settled(ctx, "wrong_number", hash, ""); err != nil {
+		return err
 	}
 	return l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash})
 }
@@ -77,6 +79,9 @@ func (l *Ledger) Switch(ctx context.Context, s state.Switch) error {
 	e, err := clearEntry(journal.StreamStop, journal.KindSwitch, 0, "", l.o.Now(), s)
 	if err != nil {
 		return err
+	}
+	if !s.On {
+		return l.write(ctx, e) // never repeated here: it could undo a stop that came between
 	}
 	return l.insist(ctx, func() error { return l.write(ctx, e) })
 }

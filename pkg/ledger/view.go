@@ -205,7 +205,7 @@ func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment
 	if x.Reason == "" && x.Call && !pending {
 		x.Reason = "no notice possible"
 	}
-	return x, x.Reason != "" && !(pending && !x.Call)
+	return x, x.Reason != "" && (x.Call || !pending)
 }
 
 // Status is the line at a glance.

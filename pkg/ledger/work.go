@@ -28,7 +28,8 @@ func (l *Ledger) Lease(ctx context.Context, route string, due time.Time, limit i
 			continue
 		}
 		if !errors.Is(err, journal.ErrErased) {
-			return nil, err // the leases end by themselves
+			l.unreadable(x, err) // its lease ends by itself; the others are not held up
+			continue
 		}
 		// The person was erased: nothing is left to send.
 		if err := errors.Join(l.Rule(ctx, []receipt.Verdict{{Reminder: x.Reminder, Person: x.Person, Status: receipt.Cancelled}}), l.Done(ctx, x.Lease)); err != nil {
@@ -36,6 +37,11 @@ func (l *Ledger) Lease(ctx context.Context, route string, due time.Time, limit i
 		}
 	}
 	return out, nil
+}
+
+// unreadable tells of a reminder whose appointment this program can't read. It stays what it is until its time has passed.
+func (l *Ledger) unreadable(x state.Leased, err error) {
+	l.o.Log.Error("the appointment of a reminder can't be read", zap.String("reminder", string(x.Reminder)), zap.Error(err))
 }
 
 func (l *Ledger) unseal(x state.Leased) (reminder.Lease, error) {
@@ -194,7 +200,8 @@ func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration
 			continue
 		}
 		if err != nil {
-			return nil, err
+			l.unreadable(x, err)
+			continue
 		}
 		out = append(out, lease)
 	}

@@ -76,7 +76,7 @@ func (s *scan) deny(v *view, a, b int) {
 			}
 			n += int(s.groups[j].n)
 		}
-		if n >= minRun && (s.strict || !(single && n < minList && s.groups[i+1].sep != tight) && !s.softShape(v, i, j)) {
+		if n >= minRun && (s.strict || (!single || n >= minList || s.groups[i+1].sep == tight) && !s.softShape(v, i, j)) {
 			s.denyRun(v, i, j)
 		}
 		i = j

@@ -88,7 +88,7 @@ type number struct {
 // twenty is none.
 func appendNumber(dst []number, s string) []number {
 	var k number
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		switch {
 		case isDigit(c):

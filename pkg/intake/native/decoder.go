@@ -44,7 +44,7 @@ var (
 )
 
 const (
-	tokenFix    = "want 1 to 32 of a-z, 0-9 and -"
+	nameFix     = "want 1 to 32 of a-z, 0-9 and -"
 	startFix    = "want a local time 2026-03-12T14:30:00, or one with an offset, 2026-03-12T14:30:00+01:00"
 	instantFix  = "want RFC 3339 with an offset: 2026-03-12T14:30:00+01:00"
 	birthFix    = "want the day of birth as YYYY-MM-DD, not after the appointment"
@@ -53,10 +53,10 @@ const (
 )
 
 // Decode reads one event. The subject must be husk.events.<system>.<unit> with the event's own system and unit: subjects are
-// what the broker gives publishers rights on. Errors are *intake.Malformed.
+// what the broker gives publishers rights on. Errors are *intake.MalformedError.
 func (d *Decoder) Decode(subject string, _ nats.Header, data []byte) (reminder.Appointment, error) {
 	if len(data) > intake.MaxEvent {
-		return reminder.Appointment{}, &intake.Malformed{Reason: intake.ReasonTooLarge, Fix: "an event has at most 64 KiB"}
+		return reminder.Appointment{}, &intake.MalformedError{Reason: intake.ReasonTooLarge, Fix: "an event has at most 64 KiB"}
 	}
 	m, err := parse(data)
 	if err != nil {
@@ -67,7 +67,7 @@ func (d *Decoder) Decode(subject string, _ nats.Header, data []byte) (reminder.A
 		return reminder.Appointment{}, err
 	}
 	if subject != intake.SubjectPrefix+a.System+"."+a.Unit {
-		return reminder.Appointment{}, &intake.Malformed{Reason: intake.ReasonSubject, Fix: "the subject must be husk.events.<system>.<unit> with the event's own system and unit"}
+		return reminder.Appointment{}, &intake.MalformedError{Reason: intake.ReasonSubject, Fix: "the subject must be husk.events.<system>.<unit> with the event's own system and unit"}
 	}
 	return a, nil
 }
@@ -75,13 +75,13 @@ func (d *Decoder) Decode(subject string, _ nats.Header, data []byte) (reminder.A
 func (d *Decoder) appointment(f fields) reminder.Appointment {
 	f.only("system", "appointment", "revision", "updated", "status", "start", "zone", "minutes", "unit", "kind", "patient", "others")
 	a := reminder.Appointment{
-		System: f.matching("system", true, tokenRE, tokenFix),
+		System: f.matching("system", true, tokenRE, nameFix),
 		ID:     f.matching("appointment", true, appointmentRE, "want 1 to 128 printable ASCII characters without spaces"),
 		Status: reminder.Status(f.oneOf("status", string(reminder.Booked), string(reminder.Cancelled))),
 		Start:  start(f),
 		Length: time.Duration(f.integer("minutes", true, 1, 1440, minutesFix)) * time.Minute,
-		Unit:   f.matching("unit", true, tokenRE, tokenFix),
-		Kind:   f.matching("kind", false, tokenRE, tokenFix),
+		Unit:   f.matching("unit", true, tokenRE, nameFix),
+		Kind:   f.matching("kind", false, tokenRE, nameFix),
 		Others: others(f),
 	}
 	a.Order.Revision = uint64(f.integer("revision", false, 1, maxRevision, revisionFix)) // not negative

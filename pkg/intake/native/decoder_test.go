@@ -126,7 +126,7 @@ func TestCorpusAgreesWithSchema(t *testing.T) {
 			if c.decode {
 				continue
 			}
-			var m *intake.Malformed
+			var m *intake.MalformedError
 			if !errors.As(err, &m) || !errors.Is(err, intake.ErrMalformed) || m.Reason != intake.ReasonMalformed {
 				t.Errorf("%s/%s: %v is not classified", c.folder, name, err)
 				continue
@@ -183,7 +183,7 @@ func TestRefusedAsAWhole(t *testing.T) {
 		"more tokens":      {subject + ".x", full, intake.ReasonSubject},
 	} {
 		_, err := decoder(t).Decode(c.subject, nil, []byte(c.data))
-		var m *intake.Malformed
+		var m *intake.MalformedError
 		if !errors.As(err, &m) || m.Reason != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
@@ -207,7 +207,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		a, err := d.Decode(subject, nil, data)
 		if err != nil {
-			var m *intake.Malformed
+			var m *intake.MalformedError
 			if !errors.As(err, &m) {
 				t.Fatalf("not classified: %v", err)
 			}

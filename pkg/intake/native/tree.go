@@ -13,7 +13,7 @@ import (
 const maxDepth = 8
 
 func malformed(field, fix string) error {
-	return &intake.Malformed{Reason: intake.ReasonMalformed, Field: field, Fix: fix}
+	return &intake.MalformedError{Reason: intake.ReasonMalformed, Field: field, Fix: fix}
 }
 
 // parse reads one JSON object, strictly (RFC 8259 with the advice of RFC 7493, I-JSON): valid UTF-8, no lone surrogates,
