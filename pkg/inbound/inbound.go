@@ -1,0 +1,193 @@
+package inbound
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Register does what notices ask for. Each method returns nil only once that is final and on disk; after an error the
+// notice is handed over again, so doing a thing twice must be the same as doing it once. via names the carrier.
+type Register interface {
+	// Stop bars the address. It returns only when the withdrawal is final: nothing leaves to that address from then on.
+	Stop(ctx context.Context, from reminder.Address, via string) error
+	// Start lifts that bar. It grants nothing.
+	Start(ctx context.Context, from reminder.Address, via string) error
+	// WrongNumber takes the address from whoever we think is behind it.
+	WrongNumber(ctx context.Context, from reminder.Address, via string) error
+	// Other tells a clerk that somebody wrote something that only a person can understand. What it was is not stored.
+	Other(ctx context.Context, from reminder.Address, via string) error
+	// Report takes a delivery report.
+	Report(ctx context.Context, r provider.Report, via string) error
+}
+
+// Source is a carrier that is asked for notices.
+type Source struct {
+	Name   string // the carrier's, as in the configuration
+	Poller provider.Poller
+}
+
+// Options make an Inbound.
+type Options struct {
+	Register Register
+	// Normalise gives an address as a carrier writes it the one form that addresses have, so that a STOP finds its address.
+	// Package contact has it; which country a number without a code is of is for the caller to say.
+	Normalise func(reminder.Address) (reminder.Address, error)
+	Pollers   []Source
+	Every     time.Duration         // between two rounds of polling; 0 = 1s
+	Log       *zap.Logger           // nil = none
+	Metrics   prometheus.Registerer // nil = none
+}
+
+// Inbound reads notices. It is safe for concurrent use.
+type Inbound struct {
+	register  Register
+	normalise func(reminder.Address) (reminder.Address, error)
+	pollers   []Source
+	every     time.Duration
+	log       *zap.Logger
+
+	notices *prometheus.CounterVec
+	failed  *prometheus.CounterVec
+}
+
+// New validates.
+func New(o Options) (*Inbound, error) {
+	if o.Register == nil || o.Normalise == nil {
+		return nil, errors.New("inbound: options: want a Register and a Normalise")
+	}
+	for _, s := range o.Pollers {
+		if s.Name == "" || s.Poller == nil {
+			return nil, errors.New("inbound: options: want a name and a Poller in each source")
+		}
+	}
+	if o.Every < 0 {
+		return nil, errors.New("inbound: options: Every: want more than nothing, or 0 for one second")
+	}
+	if o.Every == 0 {
+		o.Every = time.Second
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	in := &Inbound{
+		register: o.Register, normalise: o.Normalise, pollers: o.Pollers, every: o.Every, log: o.Log,
+		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "husk_inbound_notices_total", Help: "Notices of carriers that were dealt with, by what they were.",
+		}, []string{"kind"}),
+		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "husk_inbound_failures_total", Help: "Notices that could not be dealt with and will be read again, and rounds of polling that failed.",
+		}, []string{"kind"}),
+	}
+	for _, k := range []Kind{Stop, Start, Help, WrongNumber, Other, kindReport} {
+		in.notices.WithLabelValues(string(k))
+		in.failed.WithLabelValues(string(k))
+	}
+	in.failed.WithLabelValues(string(kindPoll))
+	if o.Metrics != nil {
+		for _, c := range []prometheus.Collector{in.notices, in.failed} {
+			if err := o.Metrics.Register(c); err != nil {
+				return nil, fmt.Errorf("inbound: metrics: %w", err)
+			}
+		}
+	}
+	return in, nil
+}
+
+// Labels of metrics that are no answers.
+const (
+	kindReport Kind = "report"
+	kindPoll   Kind = "poll"
+)
+
+// Run polls until ctx ends, and then returns nil. What fails is logged, counted and tried again in the next round.
+func (in *Inbound) Run(ctx context.Context) error {
+	tick := time.NewTicker(in.every)
+	defer tick.Stop()
+	for {
+		// Poll has logged and counted what failed.
+		_ = in.Poll(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// Poll asks every carrier once, all at the same time: a slow one holds up no STOP that came through another. The error
+// joins what failed.
+func (in *Inbound) Poll(ctx context.Context) error {
+	errs := make([]error, len(in.pollers))
+	var wg sync.WaitGroup
+	for i, s := range in.pollers {
+		wg.Go(func() {
+			errs[i] = s.Poller.Poll(ctx, func(ctx context.Context, n provider.Notice) error { return in.Handle(ctx, s.Name, n) })
+			if errs[i] != nil && ctx.Err() == nil {
+				in.failed.WithLabelValues(string(kindPoll)).Inc()
+				in.log.Warn("not all notices of a carrier were dealt with; they will be read again", zap.String("provider", s.Name), zap.Error(errs[i]))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Handle deals with one notice that came through the carrier via. Webhooks call it too: acknowledge to the carrier only
+// when it returns nil.
+func (in *Inbound) Handle(ctx context.Context, via string, n provider.Notice) error {
+	switch n.Kind {
+	case provider.Reply:
+		return in.reply(ctx, via, n)
+	case provider.ReportKind:
+		return in.count(kindReport, in.register.Report(ctx, n.Report(), via))
+	}
+	return fmt.Errorf("inbound: a notice of unknown kind from %s: its carrier package must set reply or report", via)
+}
+
+// reply classifies and acts.
+func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) error {
+	from, err := in.normalise(n.From)
+	if err != nil {
+		// Nothing was ever sent to what is no address; a clerk sees that somebody wrote.
+		in.log.Warn("a reply from what is no address Husk can write to goes to the clerk", zap.String("provider", via))
+		return in.count(Other, in.register.Other(ctx, n.From, via))
+	}
+	for _, k := range Classify(n.Text.Reveal()) {
+		if err := in.count(k, in.act(ctx, k, from, via)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// act hands one answer to the register.
+func (in *Inbound) act(ctx context.Context, k Kind, from reminder.Address, via string) error {
+	switch k {
+	case Stop:
+		return in.register.Stop(ctx, from, via)
+	case Start:
+		return in.register.Start(ctx, from, via)
+	case WrongNumber:
+		return in.register.WrongNumber(ctx, from, via)
+	}
+	return in.register.Other(ctx, from, via) // HELP too: a person answers it
+}
+
+// count counts what the register did, or did not.
+func (in *Inbound) count(k Kind, err error) error {
+	if err != nil {
+		in.failed.WithLabelValues(string(k)).Inc()
+		return fmt.Errorf("inbound: %s: %w", k, err)
+	}
+	in.notices.WithLabelValues(string(k)).Inc()
+	return nil
+}

@@ -1,0 +1,51 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Sender is a carrier that messages are handed to. It is safe for concurrent use. A Sender that holds connections also
+// implements io.Closer; Close is called once, when no slot is open.
+type Sender interface {
+	// Open waits for all that a message has to wait for: a free slot, the rate, a live connection. It writes nothing of
+	// any message, so every error of Open means that nothing left. It ends early when ctx ends.
+	Open(ctx context.Context) (Slot, error)
+}
+
+// Slot carries one message, once. It is for one goroutine.
+type Slot interface {
+	// Send writes the message at once. It neither retries nor waits for a rate.
+	//
+	// ctx counts until the message itself begins to leave; its deadline is the write deadline, and the carrier's own
+	// (at most one second by default) applies besides. After that ctx no longer matters: the carrier's answer is awaited for as
+	// long as the carrier's configuration says, because to walk away from it would only make doubt.
+	//
+	// An error is an *Error, or means Unknown (OutcomeOf). A second call is refused with Retry: nothing of it leaves.
+	Send(ctx context.Context, m reminder.Message) (Accepted, error)
+
+	// Close gives the slot back. Calling it again does nothing.
+	Close()
+}
+
+// Accepted is a carrier's yes. It says that the carrier took the message, not that a person has it.
+type Accepted struct {
+	CarrierID string    // the carrier's own id of the message, or ours where it has none; not personal data
+	At        time.Time // when the carrier took it, by the carrier's clock where it tells
+}
+
+// Lookup is implemented by a Sender whose carrier can be asked what became of a reference. It settles an Unknown.
+type Lookup interface {
+	// Lookup finds the message with this reference. found is false only when the carrier surely does not have it; all else
+	// is an error.
+	Lookup(ctx context.Context, reference string) (a Accepted, found bool, err error)
+}
+
+// Checker is implemented by a Sender that can be tried without sending anything.
+type Checker interface {
+	// Check goes as far as a message would, and stops before one. Its error names what to mend: it is for the operator and
+	// may name hosts and files, but no person.
+	Check(ctx context.Context) error
+}

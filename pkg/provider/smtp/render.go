@@ -1,0 +1,107 @@
+package smtp
+
+import (
+	"bytes"
+	"errors"
+	stdmail "net/mail"
+	"strings"
+	"time"
+
+	"github.com/wneessen/go-mail"
+	"golang.org/x/net/idna"
+
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// The reasons why this carrier refuses a message itself.
+var (
+	ErrFrom      = errors.New("smtp: sender: want a mail address at the configured domain")
+	ErrRecipient = errors.New("smtp: recipient: want one plain mail address")
+	ErrReplyTo   = errors.New("smtp: reply-to: want one plain mail address")
+	ErrSubject   = errors.New("smtp: subject: it is empty")
+	ErrUTF8      = errors.New("smtp: recipient: the server does not take addresses beyond ASCII (RFC 6531)")
+)
+
+// envelope is a message ready to be written.
+type envelope struct {
+	id       string // Message-ID without brackets
+	from, to string // reverse and forward path without brackets
+	utf8     bool   // needs SMTPUTF8
+	data     []byte // header and body, CRLF
+}
+
+// render makes the envelope. Every error is an *Error of outcome Reject.
+func (s *Sender) render(m reminder.Message, now time.Time) (envelope, error) {
+	none := func(code string, err error) (envelope, error) {
+		return envelope{}, &provider.Error{Outcome: provider.Reject, Code: code, Err: err}
+	}
+	from, err := stdmail.ParseAddress(m.Sender)
+	if err != nil {
+		return none("bad_sender", ErrFrom)
+	}
+	if _, err := bareAddress(from.Address); err != nil || !within(from.Address, s.config.Domain) {
+		return none("bad_sender", ErrFrom)
+	}
+	to, err := deliverable(m.To.Reveal())
+	if err != nil {
+		return none("bad_recipient", ErrRecipient)
+	}
+	if m.Subject.IsZero() {
+		return none("bad_subject", ErrSubject)
+	}
+	e := envelope{id: m.Reference + "@" + s.config.Domain, from: from.Address, to: to}
+	if s.config.ReturnPath != "" {
+		e.from = strings.ReplaceAll(s.config.ReturnPath, placeholder, m.Reference)
+	}
+	e.utf8 = !ascii(e.from) || !ascii(e.to) || !ascii(from.Address) || !ascii(m.ReplyTo)
+
+	// No User-Agent: a patient's mail need not tell with what it was made.
+	msg := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
+	msg.FromMailAddress(from)
+	msg.ToMailAddress(&stdmail.Address{Address: to})
+	if m.ReplyTo != "" {
+		reply, err := bareAddress(m.ReplyTo)
+		if err != nil {
+			return none("bad_reply_to", ErrReplyTo)
+		}
+		msg.ReplyToMailAddress(&stdmail.Address{Address: reply})
+	}
+	msg.Subject(m.Subject.Reveal())
+	msg.SetMessageIDWithValue(e.id)
+	msg.SetDateWithValue(now)
+	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no absence note shall answer
+	msg.SetBodyString(mail.TypeTextPlain, m.Text.Reveal())
+	var b bytes.Buffer
+	if _, err := msg.WriteTo(&b); err != nil {
+		return none("bad_text", err)
+	}
+	e.data = b.Bytes()
+	return e, nil
+}
+
+// deliverable is a plain address with its domain in the form that the DNS has.
+func deliverable(address string) (string, error) {
+	if _, err := bareAddress(address); err != nil {
+		return "", err
+	}
+	local, domain, _ := strings.Cut(address, "@")
+	if ascii(domain) {
+		return address, nil
+	}
+	domain, err := idna.Lookup.ToASCII(domain)
+	if err != nil {
+		return "", errAddress
+	}
+	return local + "@" + domain, nil
+}
+
+// within reports whether the address is at the domain or below it.
+func within(address, domain string) bool {
+	_, at, _ := strings.Cut(strings.ToLower(address), "@")
+	return at == domain || strings.HasSuffix(at, "."+domain)
+}
+
+func ascii(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 127 })
+}
