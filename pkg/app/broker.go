@@ -50,9 +50,13 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 			return nil, fmt.Errorf("app: broker.password_file: %w", err)
 		}
 		o.Host, o.DontListen = host, false
-		// A booking system may publish events and read its acknowledgements, nothing else.
+		// A booking system may publish events and read its acknowledgements, nothing else. It has an account of its own: in ours
+		// it would see what is delivered to our inboxes, and an acknowledgement sent where a publisher asks for it could land
+		// in the journal.
+		booking := server.NewAccount(bookingAccount)
+		o.Accounts = []*server.Account{booking}
 		o.Users = append(o.Users, &server.User{
-			Username: c.User, Password: strings.TrimSpace(string(password)),
+			Username: c.User, Password: strings.TrimSpace(string(password)), Account: booking,
 			Permissions: &server.Permissions{
 				Publish:   &server.SubjectPermission{Allow: []string{"husk.events.>"}},
 				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
@@ -70,6 +74,12 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 		b.stop()
 		return nil, fmt.Errorf("app: broker: it did not start: is there room below %s?", filepath.Base(dir))
 	}
+	if c.Listen != "" {
+		if err := bridge(ns); err != nil {
+			b.stop()
+			return nil, fmt.Errorf("app: broker: %w", err)
+		}
+	}
 	b.nc, err = nats.Connect("", nats.InProcessServer(ns), nats.UserInfo(internal.Username, internal.Password), nats.Name("husk"),
 		nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond), nats.RetryOnFailedConnect(false))
 	if err != nil {
@@ -77,6 +87,26 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 		return nil, fmt.Errorf("app: broker: %w", err)
 	}
 	return b, nil
+}
+
+// bookingAccount is the broker's account of the booking systems.
+const bookingAccount = "BOOKING"
+
+// bridge lets events, and nothing else, pass from the booking systems' account to ours. A server with a second account
+// leaves it to us to enable our own account's streams.
+func bridge(ns *server.Server) error {
+	booking, err := ns.LookupAccount(bookingAccount)
+	if err != nil {
+		return err
+	}
+	ours := ns.GlobalAccount()
+	if err := ours.EnableJetStream(nil, nil); err != nil {
+		return err
+	}
+	if err := ours.AddServiceExport("husk.events.>", []*server.Account{booking}); err != nil {
+		return err
+	}
+	return booking.AddServiceImport(ours, "husk.events.>", "husk.events.>")
 }
 
 // maxPayload is the largest message the broker takes; journal entries are far smaller, and events are refused beyond
@@ -114,8 +144,13 @@ func (b *broker) watch(ctx context.Context) error {
 type brokerLog struct{ log *zap.Logger }
 
 func (l brokerLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Warnf(f string, v ...any)   { l.log.Warn(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Fatalf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Errorf(f string, v ...any)  { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Debugf(f string, v ...any)  { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Tracef(string, ...any)      {}
+func (l brokerLog) Warnf(f string, v ...any) {
+	if strings.HasPrefix(f, "Plaintext passwords") {
+		return // one is random and of this process alone, the other is read from a file of its own at start
+	}
+	l.log.Warn(fmt.Sprintf(f, v...))
+}
+func (l brokerLog) Fatalf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Errorf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Debugf(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l brokerLog) Tracef(string, ...any)     {}

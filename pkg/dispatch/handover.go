@@ -79,32 +79,56 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 	return jobs
 }
 
-// confirm asks the gate for the last time. What it refuses surely does not leave: it is settled as not begun.
-func (w *worker) confirm(ctx context.Context, jobs []job) []job {
+// refusal is a job whose hand-over the gate refused, and why.
+type refusal struct {
+	job
+	err error
+}
+
+// confirm asks the gate for the last time. What it allows must begin to leave within the write deadline, counted from
+// before the question: that long, and a little more, a STOP waits for it.
+func (w *worker) confirm(ctx context.Context, jobs []job) (kept []job, refused []refusal) {
 	if len(jobs) == 0 {
-		return nil
+		return nil, nil
 	}
 	as := make([]gate.Attempt, len(jobs))
 	for i, j := range jobs {
 		as[i] = gate.Attempt{Permit: j.permit, Claim: j.intent.Claim, Attempt: j.intent.Attempt, Template: j.message.Template, Route: w.route.Name}
 	}
+	by := time.Now().Add(w.o.WriteDeadline)
 	errs, err := w.o.Gate.Confirm(ctx, as)
 	if err != nil {
 		w.log.Warn("hand-over is not confirmed", zap.Error(err))
 	}
-	kept := jobs[:0]
+	for i, j := range jobs {
+		err := gate.ErrUnavailable // also of a gate that does not answer every question
+		if len(errs) == len(jobs) {
+			err = errs[i]
+		}
+		if err == nil {
+			j.by = by
+			kept = append(kept, j)
+		} else {
+			refused = append(refused, refusal{j, err})
+		}
+	}
+	return kept, refused
+}
+
+// putBack settles what the gate refused, which surely does not leave, as not begun. It comes after what was allowed is on its
+// way: the journal may keep it waiting.
+func (w *worker) putBack(ctx context.Context, refused []refusal) {
+	if len(refused) == 0 {
+		return
+	}
 	var os []receipt.Outcome
 	var vs []receipt.Verdict
 	var settled, ruled []reminder.Lease
-	for i, j := range jobs {
-		if errs[i] == nil {
-			kept = append(kept, j)
-			continue
-		}
+	for _, j := range refused {
 		j.slot.Close()
 		w.inHand.Delete(j.intent.Claim) // it will not be sent
 		l, pack := j.permit.Lease(), j.permit.Pack()
-		outcome, reason := gate.Refusal(errs[i])
+		outcome, reason := gate.Refusal(j.err)
 		w.m.decisions.WithLabelValues(w.route.Name, outcome.String(), string(reason)).Inc()
 		os = append(os, outcomeOf(j.intent, receipt.NotBegun, string(reason), w.o.Now().Add(backoff(l.Tries))))
 		if outcome == gate.Deny {
@@ -113,17 +137,14 @@ func (w *worker) confirm(ctx context.Context, jobs []job) []job {
 			settled = append(settled, l)
 		}
 	}
-	if len(os) > 0 {
-		if err := w.o.Receipts.Settle(ctx, os); err != nil {
-			w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
-			return kept
-		}
-		w.rule(ctx, vs, ruled)
-		for _, l := range settled {
-			w.done(ctx, l)
-		}
+	if err := w.o.Receipts.Settle(ctx, os); err != nil {
+		w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
+		return
 	}
-	return kept
+	w.rule(ctx, vs, ruled)
+	for _, l := range settled {
+		w.done(ctx, l)
+	}
 }
 
 func outcomeOf(i receipt.Intent, s receipt.Status, code string, retry time.Time) receipt.Outcome {
@@ -135,10 +156,17 @@ func (w *worker) send(ctx context.Context, j job) {
 	defer j.slot.Close()
 	defer w.inHand.Delete(j.intent.Claim)
 	l := j.permit.Lease()
-	write, cancel := context.WithTimeout(ctx, w.o.WriteDeadline)
-	accepted, err := j.slot.Send(write, j.message)
-	cancel()
-	o := w.settlement(l, j.intent, accepted, err)
+	var o receipt.Outcome
+	var err error
+	if time.Now().Before(j.by) {
+		var accepted provider.Accepted
+		write, cancel := context.WithDeadline(ctx, j.by)
+		accepted, err = j.slot.Send(write, j.message)
+		cancel()
+		o = w.settlement(l, j.intent, accepted, err)
+	} else {
+		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(backoff(l.Tries)))
+	}
 	w.m.outcomes.WithLabelValues(w.route.Name, string(o.Status)).Inc()
 	if o.Status == receipt.Unknown {
 		w.m.doubts.Inc()
@@ -146,14 +174,18 @@ func (w *worker) send(ctx context.Context, j job) {
 	if o.Status == receipt.Accepted {
 		w.m.delay.WithLabelValues(w.route.Name).Observe(max(0, w.o.Now().Sub(l.Due).Seconds()))
 	}
-	if provider.OutcomeOf(err) == provider.OptedOut && err != nil {
-		if err := w.o.Stop(ctx, j.permit.Address(), "carrier:"+w.route.Name); err != nil {
-			w.log.Error("an opt-out the carrier told of is not journalled", zap.Error(err))
-		}
+	var stop sync.WaitGroup
+	if err != nil && provider.OutcomeOf(err) == provider.OptedOut {
+		stop.Go(func() { // beside the outcome, for which a STOP waits
+			if err := w.o.Stop(ctx, j.permit.Address(), "carrier:"+w.route.Name); err != nil {
+				w.log.Error("an opt-out the carrier told of is not journalled", zap.Error(err))
+			}
+		})
 	}
 	if err := w.o.Receipts.Settle(ctx, []receipt.Outcome{o}); err != nil {
 		w.log.Error("an outcome is not journalled", zap.String("attempt", o.Claim), zap.Error(err))
 	}
+	stop.Wait()
 	w.done(ctx, l)
 }
 

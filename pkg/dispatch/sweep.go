@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -123,7 +122,7 @@ func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (in
 				p.Reason = string(ds[i].Reason)
 			case gate.Defer:
 				if ds[i].Reason == gate.Unavailable || ds[i].Reason == gate.NotCertified {
-					return n, errors.New("dispatch: the gate can't say")
+					continue // it can't be said of this one now; the others are not held up
 				}
 				p.Reason = string(ds[i].Reason)
 			}
@@ -133,7 +132,7 @@ func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (in
 			return n, err
 		}
 		n += len(ps)
-		if len(ls) < limit {
+		if len(ls) < limit || len(ps) == 0 {
 			return n, nil
 		}
 	}

@@ -32,6 +32,7 @@ type job struct {
 	message reminder.Message
 	slot    provider.Slot
 	intent  receipt.Intent
+	by      time.Time // when it must have begun to leave
 }
 
 // run goes round until ctx ends. What is leased is seen through under hand, which ends later.
@@ -90,8 +91,8 @@ func (w *worker) round(ctx, hand context.Context) (int, error) {
 	ctx = hand
 	jobs, err := w.decide(ctx, w.pace(ctx, ls))
 	jobs = w.open(ctx, w.compose(ctx, jobs))
-	jobs = w.confirm(ctx, w.intend(ctx, jobs))
-	for _, j := range jobs {
+	kept, refused := w.confirm(ctx, w.intend(ctx, jobs))
+	for _, j := range kept {
 		free--
 		w.m.open.WithLabelValues(w.route.Name).Inc()
 		w.sends.Go(func() {
@@ -100,6 +101,7 @@ func (w *worker) round(ctx, hand context.Context) (int, error) {
 			w.send(ctx, j)
 		})
 	}
+	w.putBack(ctx, refused)
 	return len(ls), err
 }
 
@@ -123,6 +125,12 @@ func (w *worker) pace(ctx context.Context, ls []reminder.Lease) []reminder.Lease
 func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error) {
 	now := w.o.Now()
 	ds, err := w.o.Gate.Decide(ctx, ls, now)
+	if len(ds) != len(ls) { // not an answer to what was asked
+		ds = make([]gate.Decision, len(ls))
+		for i, l := range ls {
+			ds[i] = gate.Decision{Reason: gate.Unavailable, Until: now.Add(backoff(l.Tries))}
+		}
+	}
 	var jobs []job
 	var vs []receipt.Verdict
 	var ruled []reminder.Lease

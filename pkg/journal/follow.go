@@ -34,7 +34,7 @@ func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.
 		return fmt.Errorf("journal: follow %s: %w", s, err)
 	}
 	defer it.Stop()
-	// While the broker is away Next does not look at a context; it sees that it was stopped at its next try, within seconds.
+	// While Next makes its consumer anew it looks at no context; it sees that it was stopped at its next try, within seconds.
 	defer context.AfterFunc(ctx, it.Stop)()
 	wait := jetstream.NextContext(ctx)
 	if pause > 0 {

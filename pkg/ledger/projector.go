@@ -68,11 +68,14 @@ func (l *Ledger) Run(ctx context.Context) error {
 	return l.project(ctx, in, applied, done, ends)
 }
 
-// from is the lowest sequence folded in every shard.
+// from is the lowest sequence folded in every shard. What was trimmed counts as folded: nobody will ever read it.
 func from(applied []state.Vector, s int, end journal.End) uint64 {
 	low := end.Last
 	for _, v := range applied {
 		low = min(low, v[s])
+	}
+	if end.First > 0 {
+		low = max(low, end.First-1)
 	}
 	return low
 }
@@ -129,7 +132,9 @@ func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Ent
 		select {
 		case <-ctx.Done():
 			l.m.certified.Set(0)
-			l.raiseMark(done)
+			if ready {
+				l.raiseMark(done)
+			}
 			if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
 				return err
 			}
@@ -145,7 +150,9 @@ func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Ent
 			}
 			continue
 		case <-marks.C:
-			l.raiseMark(done)
+			if ready { // a replay on its way would lower it
+				l.raiseMark(done)
+			}
 			continue
 		case e := <-in[state.Stop]:
 			batch = append(batch, e)

@@ -28,7 +28,7 @@ type Snapshot struct {
 	Every int    // entries between snapshots; 0 = 1,000,000
 }
 
-// Snapshotter is a state that can be written and restored as a whole.
+// Snapshotter is a state that can be written and restored as a whole. A Restore that errs leaves the state as it was.
 type Snapshotter interface {
 	Snapshot(w io.Writer) error
 	Restore(r io.Reader) error
@@ -79,7 +79,7 @@ func (l *Ledger) restore(ends [state.Streams]journal.End) error {
 		}
 	}
 	if err := s.Restore(body); err != nil {
-		return fmt.Errorf("ledger: snapshot: %w (remove %s to replay the journal)", err, filepath.Base(l.o.Snapshot.Path))
+		l.o.Log.Warn("the snapshot can't be used; the journal is replayed", zap.Error(err))
 	}
 	return nil
 }
@@ -102,7 +102,8 @@ func openSnapshot(aead cipher.AEAD, sealed []byte) (snapshotHead, io.Reader, err
 	return head, io.MultiReader(d.Buffered(), z), nil
 }
 
-// snapshotDue counts folded entries and reports when it is time for a snapshot.
+// snapshotDue counts folded entries and reports when it is time for a snapshot. One that fails is tried again when it is
+// time for the next.
 func (l *Ledger) snapshotDue(n int) bool {
 	every := l.o.Snapshot.Every
 	if every == 0 {
@@ -110,8 +111,11 @@ func (l *Ledger) snapshotDue(n int) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.since += n
-	return l.since >= every
+	if l.since += n; l.since < every {
+		return false
+	}
+	l.since = 0
+	return true
 }
 
 // writeSnapshot writes the state's snapshot now, sealed. Where the state lives elsewhere there is nothing to write.
@@ -133,7 +137,6 @@ func (l *Ledger) writeSnapshot(read state.Vector) error {
 	if err := replace(l.o.Snapshot.Path, aead.Seal(nil, nil, plain.Bytes(), []byte("snapshot"))); err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
-	l.since = 0
 	return nil
 }
 
@@ -157,13 +160,23 @@ func replace(path string, b []byte) error {
 // saw nothing.
 func (l *Ledger) level(ctx context.Context, applied *[reminder.Shards]state.Vector, done state.Vector) error {
 	for shard := range applied {
-		if applied[shard] == done {
-			continue
+		for applied[shard] != done {
+			to := done
+			for s := range to {
+				to[s] = max(to[s], applied[shard][s]) // another projector may have read further
+			}
+			err := l.o.State.Fold(ctx, shard, applied[shard], to, nil)
+			if err == nil {
+				applied[shard] = to
+				break
+			}
+			if errors.Is(err, state.ErrStale) {
+				applied[shard], err = l.o.State.Applied(ctx, shard)
+			}
+			if err != nil {
+				return fmt.Errorf("ledger: level: %w", err)
+			}
 		}
-		if err := l.o.State.Fold(ctx, shard, applied[shard], done, nil); err != nil {
-			return fmt.Errorf("ledger: level: %w", err)
-		}
-		applied[shard] = done
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
@@ -154,8 +155,8 @@ func (l *Ledger) Bury(ctx context.Context, ds []DeadLetter) error {
 	}
 	entries := make([]journal.Entry, len(ds))
 	for i, d := range ds {
-		if parts := strings.Split(d.Subject, "."); d.System == "" && len(parts) > 2 {
-			d.System = parts[2]
+		if d.System == "" {
+			d.System = systemOf(d.Subject)
 		}
 		if entries[i], err = clearEntry(journal.StreamDead, journal.KindDead, 0, day, now, d); err != nil {
 			return err
@@ -165,6 +166,25 @@ func (l *Ledger) Bury(ctx context.Context, ds []DeadLetter) error {
 		}
 	}
 	return l.write(ctx, entries...)
+}
+
+// systemOf is the booking system that a subject names, "" when what stands there could be somebody's number: whoever
+// published it chose it, and it stays sealed with the rest.
+func systemOf(subject string) string {
+	parts := strings.Split(subject, ".")
+	if len(parts) < 3 {
+		return ""
+	}
+	digits := 0
+	for _, r := range parts[2] {
+		if unicode.IsDigit(r) {
+			digits++
+		}
+	}
+	if digits >= 6 {
+		return ""
+	}
+	return parts[2]
 }
 
 // DeadLetters lists the dead letters, oldest first, without their content.

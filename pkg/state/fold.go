@@ -91,12 +91,14 @@ func (f *fold) planned(seq uint64, b Planned) {
 	if b.Plan.Status == plan.Cancelled {
 		tag = cancelledTag
 	}
+	if f.Appointments == nil {
+		f.Appointments = map[reminder.AppointmentKey]*Appointment{}
+	}
+	if f.Reminders == nil { // also in a snapshot of a person without reminders
+		f.Reminders = map[reminder.ID]*Reminder{}
+	}
 	if a == nil {
 		a = &Appointment{First: seq}
-		if f.Appointments == nil {
-			f.Appointments = map[reminder.AppointmentKey]*Appointment{}
-			f.Reminders = map[reminder.ID]*Reminder{}
-		}
 		f.Appointments[key] = a
 	} else if a.Tag != tag {
 		a.Changes++

@@ -140,7 +140,7 @@ func FuzzParseReply(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n, err := parseReply(raw)
 		if err != nil {
-			var no errReply
+			var no replyError
 			if !errors.As(err, &no) {
 				t.Fatalf("an error of another kind: %v", err)
 			}

@@ -27,10 +27,10 @@ const (
 	settle = time.Second
 )
 
-// errReply says why a reply file cannot be read; its text is safe to log.
-type errReply string
+// replyError says why a reply file cannot be read; its text is safe to log.
+type replyError string
 
-func (e errReply) Error() string { return "outbox: reply: " + string(e) }
+func (e replyError) Error() string { return "outbox: reply: " + string(e) }
 
 // Poll hands the replies over, oldest first, as provider.Poller says. A file moves to replies/done after handle returned
 // nil; a file that is no reply moves to replies/bad.
@@ -48,7 +48,7 @@ func (b *Outbox) Poll(ctx context.Context, handle func(context.Context, provider
 			return errors.Join(append(errs, ctx.Err())...)
 		}
 		n, err := readReply(filepath.Join(b.replies, w.name))
-		var no errReply
+		var no replyError
 		switch {
 		case errors.As(err, &no):
 			if time.Since(w.at) < settle {
@@ -126,14 +126,14 @@ func (b *Outbox) move(name, dir string) error {
 	return nil
 }
 
-// readReply reads one file. An errReply means that it will never be a reply as it is.
+// readReply reads one file. An replyError means that it will never be a reply as it is.
 func readReply(name string) (provider.Notice, error) {
 	info, err := os.Lstat(name)
 	if err != nil {
 		return provider.Notice{}, err
 	}
 	if !info.Mode().IsRegular() {
-		return provider.Notice{}, errReply("it is not a regular file")
+		return provider.Notice{}, replyError("it is not a regular file")
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -150,36 +150,36 @@ func readReply(name string) (provider.Notice, error) {
 // parseReply reads header lines, an empty line and the text.
 func parseReply(raw []byte) (provider.Notice, error) {
 	if len(raw) > longestReply {
-		return provider.Notice{}, errReply("it is longer than 64 KiB")
+		return provider.Notice{}, replyError("it is longer than 64 KiB")
 	}
 	if !utf8.Valid(raw) {
-		return provider.Notice{}, errReply("it is not UTF-8")
+		return provider.Notice{}, replyError("it is not UTF-8")
 	}
 	whole := strings.ReplaceAll(strings.TrimPrefix(string(raw), "\ufeff"), "\r\n", "\n")
 	head, text, ok := strings.Cut(whole, "\n\n")
 	if !ok {
-		return provider.Notice{}, errReply("no empty line between header and text")
+		return provider.Notice{}, replyError("no empty line between header and text")
 	}
 	fields := map[string]string{}
 	for line := range strings.Lines(head) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ":")
 		key = strings.ToLower(strings.TrimSpace(key))
 		if !ok || (key != "from" && key != "channel") {
-			return provider.Notice{}, errReply("a header line is neither From: nor Channel:")
+			return provider.Notice{}, replyError("a header line is neither From: nor Channel:")
 		}
 		if _, twice := fields[key]; twice {
-			return provider.Notice{}, errReply("a header line is there twice")
+			return provider.Notice{}, replyError("a header line is there twice")
 		}
 		fields[key] = strings.TrimSpace(value)
 	}
 	channel := reminder.Channel(fields["channel"])
 	switch {
 	case fields["from"] == "":
-		return provider.Notice{}, errReply("no From: line with an address")
+		return provider.Notice{}, replyError("no From: line with an address")
 	case channel != reminder.SMS && channel != reminder.Email:
-		return provider.Notice{}, errReply("Channel: is neither sms nor email")
+		return provider.Notice{}, replyError("Channel: is neither sms nor email")
 	case strings.TrimSpace(text) == "":
-		return provider.Notice{}, errReply("no text")
+		return provider.Notice{}, replyError("no text")
 	}
 	return provider.Notice{
 		Kind: provider.Reply,

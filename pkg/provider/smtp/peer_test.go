@@ -9,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -179,12 +178,6 @@ func (s *authSession) Mail(from string, o *gosmtp.MailOptions) error {
 
 func says(code int, enhanced gosmtp.EnhancedCode, text string) error {
 	return &gosmtp.SMTPError{Code: code, EnhancedCode: enhanced, Message: text}
-}
-
-// hangUp cuts the connection without a word.
-func hangUp(c *gosmtp.Conn) error {
-	_ = c.Conn().Close()
-	return errors.New("gone")
 }
 
 // authority is a certificate authority with one server certificate.

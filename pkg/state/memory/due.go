@@ -10,11 +10,17 @@ import (
 // dueIndex orders waiting reminders by time, one heap a route.
 type dueIndex struct {
 	routes map[string]*dueHeap
-	items  map[reminder.ID]*dueItem
+	items  map[ref]*dueItem
+}
+
+// ref names a reminder. An appointment that was given to another person has the same reminder with both.
+type ref struct {
+	person reminder.PersonKey
+	id     reminder.ID
 }
 
 type dueItem struct {
-	id    reminder.ID
+	ref   ref
 	at    time.Time
 	route string
 	pos   int
@@ -23,37 +29,37 @@ type dueItem struct {
 type dueHeap []*dueItem
 
 func newDueIndex() *dueIndex {
-	return &dueIndex{routes: map[string]*dueHeap{}, items: map[reminder.ID]*dueItem{}}
+	return &dueIndex{routes: map[string]*dueHeap{}, items: map[ref]*dueItem{}}
 }
 
-func (d *dueIndex) put(route string, id reminder.ID, at time.Time) {
-	d.remove(id)
+func (d *dueIndex) put(route string, r ref, at time.Time) {
+	d.remove(r)
 	h := d.routes[route]
 	if h == nil {
 		h = &dueHeap{}
 		d.routes[route] = h
 	}
-	it := &dueItem{id: id, at: at, route: route}
-	d.items[id] = it
+	it := &dueItem{ref: r, at: at, route: route}
+	d.items[r] = it
 	heap.Push(h, it)
 }
 
-func (d *dueIndex) remove(id reminder.ID) {
-	if it := d.items[id]; it != nil {
+func (d *dueIndex) remove(r ref) {
+	if it := d.items[r]; it != nil {
 		heap.Remove(d.routes[it.route], it.pos)
-		delete(d.items, id)
+		delete(d.items, r)
 	}
 }
 
 // pop takes the first of a route that is due at now.
-func (d *dueIndex) pop(route string, now time.Time) (reminder.ID, bool) {
+func (d *dueIndex) pop(route string, now time.Time) (ref, bool) {
 	h := d.routes[route]
 	if h == nil || h.Len() == 0 || (*h)[0].at.After(now) {
-		return "", false
+		return ref{}, false
 	}
 	it := heap.Pop(h).(*dueItem)
-	delete(d.items, it.id)
-	return it.id, true
+	delete(d.items, it.ref)
+	return it.ref, true
 }
 
 // pending counts what is due at now, and finds the next that is not.

@@ -2,6 +2,8 @@ package memory
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,17 +24,16 @@ type State struct {
 
 	// Indexes, derived from what is folded.
 	owners map[reminder.AppointmentKey]reminder.PersonKey
-	whose  map[reminder.ID]reminder.PersonKey
 	behind map[reminder.AddressHash]map[reminder.PersonKey]bool
 	counts map[receipt.Status]int
-	status map[reminder.ID]receipt.Status // as counted
+	status map[ref]receipt.Status // as counted
 	due    *dueIndex
 
 	// Beside the fold.
-	leases  map[reminder.ID]*lease
-	leased  map[reminder.PersonKey]reminder.ID
+	leases  map[ref]*lease
+	leased  map[reminder.PersonKey]bool
 	waiting map[reminder.PersonKey][]reminder.ID // due, but another of the person's is leased
-	later   map[reminder.ID]deferral
+	later   map[ref]deferral
 	wires   map[string]state.Wire // by claim
 	closed  map[string]bool       // claims that were forsaken
 	seen    map[string]uint64     // open claims folded while certified, and in which unbroken period
@@ -46,10 +47,8 @@ type State struct {
 }
 
 type lease struct {
-	token   string
-	person  reminder.PersonKey
-	version uint64
-	until   time.Time
+	token string
+	until time.Time
 }
 
 type deferral struct {
@@ -64,11 +63,11 @@ var _ state.State = (*State)(nil)
 func New() *State {
 	return &State{
 		persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]bool{}, switches: map[string]string{},
-		owners: map[reminder.AppointmentKey]reminder.PersonKey{}, whose: map[reminder.ID]reminder.PersonKey{},
+		owners: map[reminder.AppointmentKey]reminder.PersonKey{},
 		behind: map[reminder.AddressHash]map[reminder.PersonKey]bool{},
-		counts: map[receipt.Status]int{}, status: map[reminder.ID]receipt.Status{}, due: newDueIndex(),
-		leases: map[reminder.ID]*lease{}, leased: map[reminder.PersonKey]reminder.ID{}, waiting: map[reminder.PersonKey][]reminder.ID{},
-		later: map[reminder.ID]deferral{}, wires: map[string]state.Wire{}, closed: map[string]bool{}, seen: map[string]uint64{},
+		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, due: newDueIndex(),
+		leases: map[ref]*lease{}, leased: map[reminder.PersonKey]bool{}, waiting: map[reminder.PersonKey][]reminder.ID{},
+		later: map[ref]deferral{}, wires: map[string]state.Wire{}, closed: map[string]bool{}, seen: map[string]uint64{},
 		caps: map[reminder.PersonKey][]time.Time{}, moved: make(chan struct{}),
 	}
 }
@@ -162,7 +161,7 @@ func (s *State) fold(shard int, c state.Change) {
 	case state.Trim:
 		for key, p := range s.persons {
 			if key.Shard() == shard {
-				s.index(p, p.Apply(c))
+				s.trim(p, c)
 			}
 		}
 		return
@@ -182,9 +181,7 @@ func (s *State) fold(shard int, c state.Change) {
 	}
 	switch b := c.Body.(type) {
 	case state.Planned:
-		if a := p.Appointments[b.Plan.Appointment]; a != nil && a.Status != state.Taken {
-			s.owners[b.Plan.Appointment] = c.Person
-		}
+		s.hold(b.Plan.Appointment, p)
 	case receipt.Intent:
 		if r := p.Reminders[b.Reminder]; len(touched) > 0 && r.Attempts[len(r.Attempts)-1].Claim == b.Claim && s.vouched() == nil {
 			s.seen[b.Claim] = s.period
@@ -195,6 +192,32 @@ func (s *State) fold(shard int, c state.Change) {
 		s.forget(b.Claim)
 	}
 	s.index(p, touched)
+}
+
+// trim folds a trim for one person.
+func (s *State) trim(p *state.Person, c state.Change) {
+	held := slices.Collect(maps.Keys(p.Appointments))
+	s.index(p, p.Apply(c))
+	for _, key := range held {
+		if p.Appointments[key] == nil && s.owners[key] == p.Key {
+			delete(s.owners, key)
+		}
+	}
+}
+
+// hold makes p the holder of an appointment, unless it was taken from p or another's plan of it is as new: the two
+// persons' shards are folded in any order.
+func (s *State) hold(key reminder.AppointmentKey, p *state.Person) {
+	a := p.Appointments[key]
+	if a == nil || a.Status == state.Taken {
+		return
+	}
+	if q := s.persons[s.owners[key]]; q != nil && q != p {
+		if b := q.Appointments[key]; b != nil && b.Status != state.Taken && !a.Order.Newer(b.Order) {
+			return
+		}
+	}
+	s.owners[key] = p.Key
 }
 
 // forget drops what stands beside the fold for a settled claim.
@@ -224,40 +247,44 @@ func (s *State) disown(p *state.Person) {
 // index brings counts and the due index in line with the reminders touched.
 func (s *State) index(p *state.Person, touched []reminder.ID) {
 	for _, id := range touched {
-		r := p.Reminders[id]
-		if was, ok := s.status[id]; ok {
+		x := ref{p.Key, id}
+		if was, ok := s.status[x]; ok {
 			s.counts[was]--
-			delete(s.status, id)
+			delete(s.status, x)
 		}
-		delete(s.later, id) // what is folded is newer than a deferral
-		s.due.remove(id)
-		if r == nil {
-			delete(s.whose, id)
-			continue
+		delete(s.later, x) // what is folded is newer than a deferral
+		s.due.remove(x)
+		if r := p.Reminders[id]; r != nil {
+			s.status[x] = r.Status
+			s.counts[r.Status]++
+			s.schedule(x)
 		}
-		s.whose[id] = p.Key
-		s.status[id] = r.Status
-		s.counts[r.Status]++
-		s.schedule(id)
 	}
 }
 
 // schedule puts a waiting reminder into the due index, unless it is leased.
-func (s *State) schedule(id reminder.ID) {
-	p := s.persons[s.whose[id]]
+func (s *State) schedule(x ref) {
+	if route, at, ok := s.when(x); ok {
+		s.due.put(route, x, at)
+	}
+}
+
+// when is where and when a reminder is due; false when it is leased or does not wait.
+func (s *State) when(x ref) (route string, at time.Time, ok bool) {
+	p := s.persons[x.person]
 	if p == nil {
-		return
+		return "", time.Time{}, false
 	}
-	r := p.Reminders[id]
-	if r == nil || !r.Pending() || s.leases[id] != nil {
-		return
+	r := p.Reminders[x.id]
+	if r == nil || !r.Pending() || s.leases[x] != nil {
+		return "", time.Time{}, false
 	}
-	at, route := r.Due, r.Route
-	if d, ok := s.later[id]; ok {
+	route, at = r.Route, r.Due
+	if d, ok := s.later[x]; ok {
 		at = d.at
 		if d.route != "" {
 			route = d.route
 		}
 	}
-	s.due.put(route, id, at)
+	return route, at, true
 }

@@ -105,5 +105,13 @@ func (s *State) Pending(_ context.Context, due time.Time) (state.Pending, error)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	n, next := s.due.pending(due)
+	for p, ids := range s.waiting { // popped from the index, but due all the same
+		for _, id := range ids {
+			x := ref{p, id}
+			if _, at, ok := s.when(x); ok && s.due.items[x] == nil && !at.After(due) {
+				n++
+			}
+		}
+	}
 	return state.Pending{Due: n, Leased: len(s.leases), Next: next}, nil
 }

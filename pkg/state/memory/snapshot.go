@@ -67,17 +67,15 @@ func (s *State) Restore(r io.Reader) error {
 	}
 	for _, p := range persons {
 		s.persons[p.Key] = p
-		for a, ap := range p.Appointments {
-			if ap.Status != state.Taken {
-				s.owners[a] = p.Key
-			}
+		for a := range p.Appointments {
+			s.hold(a, p)
 		}
 		s.own(p)
 		for id, r := range p.Reminders {
-			s.whose[id] = p.Key
-			s.status[id] = r.Status
+			x := ref{p.Key, id}
+			s.status[x] = r.Status
 			s.counts[r.Status]++
-			s.schedule(id)
+			s.schedule(x)
 		}
 	}
 	return nil

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
@@ -18,32 +19,34 @@ func (s *State) Lease(_ context.Context, route string, due time.Time, limit int,
 		return nil, err
 	}
 	now := time.Now()
-	for id, l := range s.leases {
+	for x, l := range s.leases {
 		if now.After(l.until) {
-			s.end(id, l)
+			s.end(x)
 		}
 	}
 	var out []state.Leased
 	for len(out) < limit {
-		id, ok := s.due.pop(route, due)
+		x, ok := s.due.pop(route, due)
 		if !ok {
 			break
 		}
-		key := s.whose[id]
-		if _, busy := s.leased[key]; busy {
-			s.waiting[key] = append(s.waiting[key], id)
+		key, id := x.person, x.id
+		if s.leased[key] {
+			if !slices.Contains(s.waiting[key], id) {
+				s.waiting[key] = append(s.waiting[key], id)
+			}
 			continue
 		}
 		p := s.persons[key]
 		r := p.Reminders[id]
 		a := p.Appointments[r.Appointment]
 		s.tokens++
-		l := &lease{token: strconv.FormatUint(s.tokens, 36), person: key, version: a.Version, until: now.Add(d)}
-		s.leases[id], s.leased[key] = l, id
+		l := &lease{token: strconv.FormatUint(s.tokens, 36), until: now.Add(d)}
+		s.leases[x], s.leased[key] = l, true
 		out = append(out, state.Leased{
 			Lease: reminder.Lease{
 				Reminder: id, Token: l.token, Version: a.Version, Person: key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
-				Attempt: r.NextAttempt(), Tries: s.later[id].tries, Route: route,
+				Attempt: r.NextAttempt(), Tries: s.later[x].tries, Route: route,
 			},
 			Sealed: a.Sealed, Told: a.ToldOf,
 		})
@@ -52,41 +55,38 @@ func (s *State) Lease(_ context.Context, route string, due time.Time, limit int,
 }
 
 // end takes a lease away and puts what waited back.
-func (s *State) end(id reminder.ID, l *lease) {
-	delete(s.leases, id)
-	delete(s.leased, l.person)
-	s.schedule(id)
-	waiting := s.waiting[l.person]
-	delete(s.waiting, l.person)
-	for _, w := range waiting {
-		s.schedule(w)
+func (s *State) end(x ref) {
+	delete(s.leases, x)
+	delete(s.leased, x.person)
+	s.schedule(x)
+	waiting := s.waiting[x.person]
+	delete(s.waiting, x.person)
+	for _, id := range waiting {
+		s.schedule(ref{x.person, id})
 	}
 }
 
-// held is the lease l names, nil when it has ended or the plan has moved.
-func (s *State) held(id reminder.ID, token string, version uint64) *lease {
-	l := s.leases[id]
+// held reports whether token is the lease of a reminder, its time has not come and the plan has not moved.
+func (s *State) held(x ref, token string, version uint64) bool {
+	l := s.leases[x]
 	if l == nil || l.token != token || time.Now().After(l.until) {
-		return nil
+		return false
 	}
-	p := s.persons[l.person]
-	r := p.Reminders[id]
-	if r == nil || p.Appointments[r.Appointment].Version != version {
-		return nil
-	}
-	return l
+	p := s.persons[x.person]
+	r := p.Reminders[x.id]
+	return r != nil && p.Appointments[r.Appointment].Version == version
 }
 
 // Retry implements state.State.
 func (s *State) Retry(_ context.Context, l reminder.Lease, at time.Time, route string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	held := s.held(l.Reminder, l.Token, l.Version)
-	if held == nil {
+	x := ref{l.Person, l.Reminder}
+	if !s.held(x, l.Token, l.Version) {
 		return state.ErrLost
 	}
-	s.later[l.Reminder] = deferral{at: at, route: route, tries: l.Tries + 1}
-	s.end(l.Reminder, held)
+	s.later[x] = deferral{at: at, route: route, tries: l.Tries + 1}
+	s.end(x)
 	return nil
 }
 
@@ -94,8 +94,9 @@ func (s *State) Retry(_ context.Context, l reminder.Lease, at time.Time, route s
 func (s *State) Done(_ context.Context, l reminder.Lease) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if held := s.leases[l.Reminder]; held != nil && held.token == l.Token {
-		s.end(l.Reminder, held)
+	x := ref{l.Person, l.Reminder}
+	if held := s.leases[x]; held != nil && held.token == l.Token {
+		s.end(x)
 	}
 	return nil
 }
@@ -139,7 +140,7 @@ func (s *State) check(c state.Confirmation) error {
 	if p == nil || p.Version != c.PersonVersion {
 		return state.ErrMoved
 	}
-	if s.held(c.Reminder, c.Token, c.Version) == nil {
+	if !s.held(ref{c.Person, c.Reminder}, c.Token, c.Version) {
 		return state.ErrLost
 	}
 	r := p.Reminders[c.Reminder]
@@ -208,15 +209,14 @@ func (s *State) Opens(_ context.Context, before time.Time) ([]receipt.Open, erro
 	if s.counts[receipt.Intended] == 0 {
 		return nil, nil
 	}
-	for id, st := range s.status {
+	for x, st := range s.status {
 		if st != receipt.Intended {
 			continue
 		}
-		key := s.whose[id]
-		as := s.persons[key].Reminders[id].Attempts
+		as := s.persons[x.person].Reminders[x.id].Attempts
 		if t := as[len(as)-1]; t.At.Before(before) {
 			o := receipt.Open{Intent: t.Intent, At: t.At}
-			o.Person = key
+			o.Person = x.person
 			out = append(out, o)
 		}
 	}

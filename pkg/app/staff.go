@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/husk-reminders/husk/pkg/intake/native"
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/web"
+)
+
+// Staff is the staff API over this App.
+func (a *App) Staff() (*web.API, error) {
+	routes := make([]string, len(a.Routes))
+	for i, r := range a.Routes {
+		routes[i] = r.Name
+	}
+	return web.New(web.Options{
+		Ledger: desk{a.Ledger}, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units, Packs: a.Packs,
+		Templates: a.Templates, Routes: routes, Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
+		Now: a.Now, Log: a.log.Named("web"),
+	})
+}
+
+// desk lets the staff API ask the ledger.
+type desk struct{ *ledger.Ledger }
+
+var _ web.Ledger = desk{}
+
+// DeadLetter implements web.Ledger.
+func (d desk) DeadLetter(ctx context.Context, id uint64) (ledger.DeadLetter, error) {
+	x, err := d.Ledger.DeadLetter(ctx, id)
+	return x, webError(err)
+}
+
+// Replay implements web.Ledger.
+func (d desk) Replay(ctx context.Context, id uint64) error {
+	return webError(d.Ledger.Replay(ctx, id))
+}
+
+// webError is the journal's answer in the staff API's words.
+func webError(err error) error {
+	if errors.Is(err, journal.ErrNotFound) || errors.Is(err, journal.ErrErased) {
+		return web.ErrNotFound
+	}
+	return err
+}
+
+// personKey makes the pseudonym of a national id as staff write it.
+func (a *App) personKey(c reminder.Country, id string) (reminder.PersonKey, error) {
+	s, _, err := native.Canonical(c, strings.ToUpper(strings.TrimSpace(id)), reminder.Date{}, a.Now())
+	if err != nil {
+		_, want, _ := strings.Cut(err.Error(), ": want ")
+		return "", &web.FieldError{Field: "id", Want: want}
+	}
+	return a.Pseudonyms.Person(reminder.NewNationalID(c, s)), nil
+}
+
+// carrierWait bounds the trying of one carrier.
+const carrierWait = 15 * time.Second
+
+// carriers tries the carriers that can be tried without sending anything.
+func (a *App) carriers(ctx context.Context) []web.Carrier {
+	out := make([]web.Carrier, 0, len(a.Routes))
+	for _, r := range a.Routes {
+		x := web.Carrier{Route: r.Name}
+		if c, ok := r.Sender.(provider.Checker); ok {
+			ctx, cancel := context.WithTimeout(ctx, carrierWait)
+			if err := c.Check(ctx); err != nil {
+				x.Problem = err.Error()
+			}
+			cancel()
+			x.Tried = true
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// streams says how full the broker's streams are and how far the folded ones are folded.
+func (a *App) streams(ctx context.Context) ([]web.Stream, error) {
+	var folded state.Vector
+	for shard := range reminder.Shards {
+		v, err := a.State.Applied(ctx, shard)
+		if err != nil {
+			return nil, err
+		}
+		for s := range v {
+			folded[s] = max(folded[s], v[s])
+		}
+	}
+	places := map[string]state.Stream{
+		string(journal.StreamStop): state.Stop, string(journal.StreamPeople): state.People, string(journal.StreamJournal): state.Journal,
+	}
+	var out []web.Stream
+	l := a.js.ListStreams(ctx, jetstream.WithStreamListSubject("husk.>"))
+	for i := range l.Info() {
+		x := web.Stream{
+			Name: i.Config.Name, Messages: i.State.Msgs, Bytes: i.State.Bytes, MaxBytes: max(i.Config.MaxBytes, 0), Last: i.State.LastSeq,
+		}
+		if s, ok := places[x.Name]; ok {
+			x.Folded = &folded[s]
+		}
+		out = append(out, x)
+	}
+	return out, l.Err()
+}
+
+// ErrNotRunning is returned while the line does not run.
+var ErrNotRunning = errors.New("app: the line is not running")
+
+// Ready says why the line can't be relied on now; nil means that the state is certified and intake runs.
+func (a *App) Ready(ctx context.Context) error {
+	select {
+	case <-a.running:
+		return a.State.Certified(ctx)
+	default:
+		return ErrNotRunning
+	}
+}

@@ -1,0 +1,14 @@
+//go:build linux || darwin || freebsd
+
+package command
+
+import "syscall"
+
+// freeBytes is the room that an ordinary user has on the disk of a directory.
+func freeBytes(dir string) (uint64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		return 0, err
+	}
+	return uint64(st.Bavail) * uint64(st.Bsize), nil //nolint:unconvert // the types differ between systems
+}

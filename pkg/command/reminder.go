@@ -1,0 +1,142 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/husk-reminders/husk/pkg/ledger"
+)
+
+func reminderCommand() *cobra.Command {
+	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderShow())
+}
+
+func reminderList() *cobra.Command {
+	var status, unit, person, reason string
+	var most int
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List reminders, the earliest due first",
+		Args:  noArgs,
+		RunE: withClient(func(c *cobra.Command, s *client, _ []string) error {
+			q := url.Values{"max": {strconv.Itoa(most)}}
+			for name, v := range map[string]string{"status": status, "unit": unit, "person": person, "reason": reason} {
+				if v != "" {
+					q.Set(name, v)
+				}
+			}
+			var rs []ledger.ReminderView
+			if err := s.get(c.Context(), "/v1/reminders", q, &rs); err != nil {
+				return err
+			}
+			return render(c, rs, func(w io.Writer) { printReminders(w, rs) })
+		}),
+	}
+	f := c.Flags()
+	f.StringVar(&status, "status", "", "of this status alone: planned, due, intended, accepted, delivered, undelivered, held, denied, expired, cancelled, unknown, rejected")
+	f.StringVar(&unit, "unit", "", "of this unit alone")
+	f.StringVar(&person, "person", "", "of the person with this person key alone")
+	f.StringVar(&reason, "reason", "", "why you look, for the audit")
+	f.IntVar(&most, "max", 100, "at most so many")
+	return c
+}
+
+func printReminders(w io.Writer, rs []ledger.ReminderView) {
+	var rows [][]string
+	for _, r := range rs {
+		rows = append(rows, []string{
+			string(r.ID), string(r.Status), string(r.Purpose), r.Unit, when(r.Due), when(r.Start), r.Route, cmp.Or(r.Reason, r.Letter),
+		})
+	}
+	table(w, "No reminders.", []string{"REMINDER", "STATUS", "PURPOSE", "UNIT", "DUE", "START", "ROUTE", "REASON"}, rows)
+}
+
+func reminderShow() *cobra.Command {
+	var reason string
+	c := &cobra.Command{
+		Use:   "show <reminder>",
+		Short: "Show a reminder with its attempts and findings",
+		Args:  someArgs(1, 1, "the id of one reminder"),
+		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
+			var r ledger.ReminderView
+			if err := s.get(c.Context(), "/v1/reminders/"+url.PathEscape(args[0]), url.Values{"reason": {reason}}, &r); err != nil {
+				return err
+			}
+			return render(c, r, func(w io.Writer) { printReminder(w, r) })
+		}),
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why you look, for the audit")
+	return c
+}
+
+func printReminder(w io.Writer, r ledger.ReminderView) {
+	for _, x := range [][2]string{
+		{"Reminder", string(r.ID)}, {"Person", string(r.Person)}, {"System", r.System}, {"Unit", r.Unit}, {"Purpose", string(r.Purpose)},
+		{"Rule", r.Rule}, {"Start", when(r.Start)}, {"Due", when(r.Due)}, {"Expires", when(r.Expires)}, {"Route", r.Route},
+		{"Status", string(r.Status)}, {"Since", when(r.Since)}, {"Reason", r.Reason}, {"Letter", r.Letter},
+	} {
+		if x[1] != "" {
+			_, _ = fmt.Fprintf(w, "%-10s  %s\n", x[0], plain(x[1]))
+		}
+	}
+	if len(r.Attempts) > 0 {
+		var rows [][]string
+		for _, t := range r.Attempts {
+			rows = append(rows, []string{
+				strconv.Itoa(t.Number), string(t.Status), string(t.Channel), when(t.Intended), when(t.Settled), t.Template, t.Pack, t.Basis, t.Code, t.Claim,
+			})
+		}
+		_, _ = fmt.Fprintln(w)
+		table(w, "", []string{"ATTEMPT", "STATUS", "CHANNEL", "INTENDED", "SETTLED", "TEMPLATE", "PACK", "BASIS", "CODE", "REFERENCE"}, rows)
+	}
+	if len(r.Findings) > 0 {
+		var rows [][]string
+		for _, f := range r.Findings {
+			rows = append(rows, []string{f.Kind, f.Layout, f.Part, f.Fact, strconv.Itoa(f.Offset), strconv.Itoa(f.Length)})
+		}
+		_, _ = fmt.Fprintln(w)
+		table(w, "", []string{"FOUND", "LAYOUT", "PART", "FACT", "AT BYTE", "BYTES"}, rows)
+	}
+}
+
+func letterCommand() *cobra.Command {
+	var unit string
+	list := &cobra.Command{
+		Use:   "list",
+		Short: "List appointments whose patient must be written to or rung up, the soonest first",
+		Args:  noArgs,
+		RunE: withClient(func(c *cobra.Command, s *client, _ []string) error {
+			q := url.Values{}
+			if unit != "" {
+				q.Set("unit", unit)
+			}
+			var ls []ledger.Letter
+			if err := s.get(c.Context(), "/v1/letters", q, &ls); err != nil {
+				return err
+			}
+			return render(c, ls, func(w io.Writer) { printLetters(w, ls) })
+		}),
+	}
+	list.Flags().StringVar(&unit, "unit", "", "of this unit alone")
+	return group("letter", "What can't be sent and must be written or rung up", list)
+}
+
+func printLetters(w io.Writer, ls []ledger.Letter) {
+	var rows [][]string
+	for _, l := range ls {
+		how, reason := "letter", l.Reason
+		if l.Call {
+			how = "CALL"
+		}
+		if l.Provisional {
+			reason += " (so far)"
+		}
+		rows = append(rows, []string{how, when(l.Start), l.Unit, l.System, l.Appointment, reason})
+	}
+	table(w, "Nobody needs a letter or a call.", []string{"HOW", "START", "UNIT", "SYSTEM", "APPOINTMENT", "REASON"}, rows)
+}

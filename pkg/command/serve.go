@@ -1,0 +1,126 @@
+package command
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/husk-reminders/husk/pkg/app"
+	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/web"
+)
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the line: take booking events, plan, ask, send",
+		Long: "Runs until SIGTERM or SIGINT, then finishes or puts back what is in hand; the second signal ends it at once.\n" +
+			"All other commands work beside it. Settings: config/husk.yaml.",
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := configure(c)
+			if err != nil {
+				return err
+			}
+			log, err := logger(cfg, c.ErrOrStderr(), zapcore.DebugLevel)
+			if err != nil {
+				return err
+			}
+			return serve(c.Context(), cfg, log, c.OutOrStdout())
+		},
+	}
+}
+
+// serve runs the line until ctx ends.
+func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Writer) error {
+	// While a line that failed is down its lock is free for a moment, but its socket answers.
+	if answers(cfg.Admin.Socket) {
+		return inUse(cfg)
+	}
+	e, err := newEngine(cfg, log, (*app.App).Run)
+	if err != nil {
+		return err
+	}
+	e.keepGoing = true
+	if err := e.open(ctx, false); err != nil {
+		return err
+	}
+	defer e.close()
+
+	s := servers{log: log}
+	admin, err := listenAdmin(cfg.Admin.Socket)
+	if err != nil {
+		return err
+	}
+	// The socket goes while the lock is still ours: it can't be another's.
+	defer func() { _ = os.Remove(cfg.Admin.Socket) }()
+	defer s.stop()
+	s.start(admin, e.door.Staff(), 0)
+	address := ""
+	if cfg.HTTP.Listen != "" {
+		public, err := net.Listen("tcp", cfg.HTTP.Listen)
+		if err != nil {
+			return fmt.Errorf("http.listen: %w", err)
+		}
+		address = "http://" + public.Addr().String()
+		s.start(public, e.door.Public(), 30*time.Second)
+	}
+	e.started = func(a *app.App) {
+		_, _ = fmt.Fprintf(out, "husk is ready: %s, data %s, carriers %s, mode %s\n", cmp.Or(address, "no HTTP"), cfg.Data, carriersOf(cfg), cfg.Mode)
+	}
+	err = e.loop(ctx)
+	log.Info("stopped")
+	return err
+}
+
+// inUse says who works on the data.
+func inUse(cfg config.Config) error {
+	who, err := app.Holder(cfg.Data)
+	if err != nil || who == "" {
+		who = "the process that answers on " + cfg.Admin.Socket
+	}
+	return fmt.Errorf("%w by %s: stop it, or use another --data", app.ErrHeld, who)
+}
+
+func carriersOf(cfg config.Config) string {
+	return strings.Join([]string{"sms=" + cfg.Carriers.SMS.Type, "email=" + cfg.Carriers.Email.Type}, " ")
+}
+
+// servers are the listeners' HTTP servers.
+type servers struct {
+	log *zap.Logger
+	all []*http.Server
+}
+
+func (s *servers) start(l net.Listener, h http.Handler, write time.Duration) {
+	srv := web.NewServer(h, s.log.Named("http"))
+	srv.WriteTimeout = write
+	s.all = append(s.all, srv)
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.log.Error("a listener has failed", zap.String("address", l.Addr().String()), zap.Error(err))
+		}
+	}()
+}
+
+// stop closes the listeners and lets answers that are being written finish.
+func (s *servers) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	for _, srv := range s.all {
+		if srv.Shutdown(ctx) != nil {
+			_ = srv.Close()
+		}
+	}
+}

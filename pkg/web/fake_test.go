@@ -1,0 +1,190 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	defaults "github.com/husk-reminders/husk/config"
+	policies "github.com/husk-reminders/husk/config/policy"
+	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/policy"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/template"
+	"github.com/husk-reminders/husk/templates"
+)
+
+const somebody = "1-0123456789abcdef0123456789abcdef"
+
+// fake is a ledger that remembers what it was asked, in order.
+type fake struct {
+	calls   []string
+	audits  []ledger.Audit
+	noAudit error
+	err     error // of everything but the audit
+	block   chan struct{}
+}
+
+func (f *fake) call(name string) error { f.calls = append(f.calls, name); return f.err }
+
+func (f *fake) Status(context.Context) (ledger.Status, error) {
+	if f.block != nil {
+		<-f.block
+	}
+	return ledger.Status{Stopped: map[string]string{"unit:rh-eye": "leak"}}, f.err
+}
+
+func (f *fake) Reminders(_ context.Context, q ledger.Filter) ([]ledger.ReminderView, error) {
+	return []ledger.ReminderView{{ID: q.ID, Person: somebody}}, f.call("reminders")
+}
+
+func (f *fake) Letters(context.Context, string) ([]ledger.Letter, error) {
+	return []ledger.Letter{}, f.call("letters")
+}
+
+func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Person, error) {
+	return make([]ledger.Person, len(keys)), f.call("people")
+}
+func (f *fake) Consent(context.Context, consent.Record) error { return f.call("consent") }
+func (f *fake) Contact(context.Context, contact.Record) error { return f.call("contact") }
+func (f *fake) Switch(context.Context, state.Switch) error    { return f.call("switch") }
+
+func (f *fake) Audit(_ context.Context, a ledger.Audit) error {
+	if f.noAudit != nil {
+		return f.noAudit
+	}
+	f.calls = append(f.calls, "audit")
+	f.audits = append(f.audits, a)
+	return nil
+}
+
+func (f *fake) DeadLetters(context.Context) ([]ledger.DeadLetter, error) { return nil, f.call("dead") }
+
+func (f *fake) DeadLetter(_ context.Context, id uint64) (ledger.DeadLetter, error) {
+	return ledger.DeadLetter{ID: id, Data: []byte{0xff}}, f.call("dead letter")
+}
+func (f *fake) Replay(context.Context, uint64) error { return f.call("replay") }
+
+func openDoor(t *testing.T, f *fake) *Door {
+	t.Helper()
+	units, err := reminder.ReadUnits(bytes.NewReader(defaults.Units))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packs, err := policy.Load(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := template.Load(templates.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := New(Options{
+		Ledger: f, Units: units, Packs: packs, Templates: set, Routes: []string{"sms"}, Country: "DK", Metrics: prometheus.NewRegistry(),
+		Person: func(_ reminder.Country, id string) (reminder.PersonKey, error) {
+			if len(id) != 10 {
+				return "", &FieldError{"id", "ten digits"}
+			}
+			return somebody, nil
+		},
+		Hash:  func(reminder.Address) reminder.AddressHash { return somebody },
+		Ready: func(context.Context) error { return nil },
+		Now:   func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := NewDoor(DoorOptions{Rebuild: func(context.Context) (Rebuilt, error) { return Rebuilt{Entries: 7, Seconds: 0.5}, f.err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Open(a)
+	return d
+}
+
+func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set(ActorHeader, "karen")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+const notice = `{"id":"n-1","hash":"` + "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef" + `","language":"da"}`
+
+// touching are the requests that read or change a person, and what each asks of the ledger beside the audit.
+var touching = []struct{ method, path, body, action, call string }{
+	{"GET", "/v1/reminders?person=" + somebody, "", "reminder.list", "reminders"},
+	{"GET", "/v1/letters", "", "letter.list", "letters"},
+	{"POST", "/v1/persons/key", `{"country":"DK","id":"0101701234"}`, "person.key", ""},
+	{"GET", "/v1/persons/" + somebody + "?reason=called", "", "person.show", "people"},
+	{"POST", "/v1/persons/" + somebody + "/consent", `{"type":"withdrawn","method":"phone","actor":{"kind":"self"}}`, "consent.withdrawn", "consent"},
+	{
+		"POST", "/v1/persons/" + somebody + "/consent",
+		`{"type":"granted","method":"desk","actor":{"kind":"self"},"purposes":["reminder"],"channels":["sms"],"notice":` + notice + `}`, "consent.granted", "consent",
+	},
+	{"POST", "/v1/persons/" + somebody + "/addresses", `{"type":"added","channel":"sms","address":"20123456","method":"staff"}`, "address.added", "contact"},
+	{"POST", "/v1/persons/" + somebody + "/addresses", `{"type":"wrong","channel":"sms","hash":"` + somebody + `"}`, "address.wrong", "contact"},
+	{"POST", "/v1/switches", `{"name":"all","on":true,"reason":"test"}`, "switch.stop all", "switch"},
+	{"POST", "/v1/switches", `{"name":"unit:rh-eye","on":false,"reason":"test"}`, "switch.resume unit:rh-eye", "switch"},
+	{"GET", "/v1/dead/3?reason=why", "", "dead.show 3", "dead letter"},
+	{"POST", "/v1/dead/3/replay", "", "dead.replay 3", "replay"},
+}
+
+func TestTheAuditComesFirst(t *testing.T) {
+	for _, x := range touching {
+		f := &fake{}
+		w := ask(openDoor(t, f).Staff(), x.method, x.path, x.body)
+		if w.Code != http.StatusOK {
+			t.Errorf("%s %s: %d %s", x.method, x.path, w.Code, w.Body)
+			continue
+		}
+		if len(f.audits) != 1 || f.audits[0].Action != x.action || f.audits[0].Actor != "karen" {
+			t.Errorf("%s %s: audit %+v", x.method, x.path, f.audits)
+		}
+		if i, j := slices.Index(f.calls, "audit"), slices.Index(f.calls, x.call); x.call != "" && (i < 0 || j < i) {
+			t.Errorf("%s %s: asked in the order %v", x.method, x.path, f.calls)
+		}
+	}
+}
+
+func TestNoAuditNoAnswer(t *testing.T) {
+	for _, x := range touching {
+		f := &fake{noAudit: errors.New("disk full")}
+		w := ask(openDoor(t, f).Staff(), x.method, x.path, x.body)
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "audit") {
+			t.Errorf("%s %s: %d %s", x.method, x.path, w.Code, w.Body)
+		}
+		if len(f.calls) != 0 {
+			t.Errorf("%s %s: the ledger was asked without an audit: %v", x.method, x.path, f.calls)
+		}
+	}
+	// The person of a reminder is known only when it was read; it is not told of without an audit.
+	f := &fake{noAudit: errors.New("disk full")}
+	if w := ask(openDoor(t, f).Staff(), "GET", "/v1/reminders/"+somebody, ""); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), somebody) {
+		t.Errorf("a reminder: %d %s", w.Code, w.Body)
+	}
+}
+
+func TestNoActorNoAnswer(t *testing.T) {
+	for _, x := range touching {
+		f := &fake{}
+		r := httptest.NewRequest(x.method, x.path, strings.NewReader(x.body))
+		w := httptest.NewRecorder()
+		openDoor(t, f).Staff().ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || len(f.calls) != 0 {
+			t.Errorf("%s %s: %d %s, %v", x.method, x.path, w.Code, w.Body, f.calls)
+		}
+	}
+}
