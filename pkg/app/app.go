@@ -120,12 +120,18 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Pseudonyms, err = keys.Pseudonyms(); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
+	if err := room(c.Data); err != nil {
+		return nil, err
+	}
 	if a.broker, err = startBroker(c.Broker, filepath.Join(c.Data, "broker"), keys.Broker, o.Log); err != nil {
 		return nil, err
 	}
 	a.defers(a.broker.stop)
 	if a.js, err = jetstream.New(a.broker.nc); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
+	}
+	if err := whole(ctx, a.js, filepath.Join(c.Data, "broker")); err != nil {
+		return nil, err
 	}
 
 	// Journal, state and ledger.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -22,8 +23,9 @@ import (
 
 // broker is the embedded NATS server and this process's connection to it.
 type broker struct {
-	ns *server.Server
-	nc *nats.Conn
+	ns   *server.Server
+	nc   *nats.Conn
+	lost chan struct{} // closed when a stream could not be written
 }
 
 // startBroker starts the embedded broker: encrypted storage below dir, every write synced (the broker's default acknowledges
@@ -35,7 +37,8 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 	o := &server.Options{
 		ServerName: "husk", JetStream: true, StoreDir: dir, SyncAlways: c.Sync, NoSigs: true, NoLog: false, DontListen: true,
 		JetStreamKey: hex.EncodeToString(key), JetStreamCipher: server.AES, MaxPayload: maxPayload,
-		Users: []*server.User{internal},
+		JetStreamMaxStore: maxStore,
+		Users:             []*server.User{internal},
 	}
 	if c.Listen != "" {
 		host, port, err := net.SplitHostPort(c.Listen)
@@ -67,9 +70,10 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 	if err != nil {
 		return nil, fmt.Errorf("app: broker: %w", err)
 	}
-	ns.SetLoggerV2(brokerLog{log.Named("broker")}, false, false, false)
+	lost := make(chan struct{})
+	ns.SetLoggerV2(&brokerLog{log: log.Named("broker"), lost: lost}, false, false, false)
 	ns.Start()
-	b := &broker{ns: ns}
+	b := &broker{ns: ns, lost: lost}
 	if !ns.ReadyForConnections(30*time.Second) || !ns.JetStreamEnabled() {
 		b.stop()
 		return nil, fmt.Errorf("app: broker: it did not start: is there room below %s?", filepath.Base(dir))
@@ -113,6 +117,9 @@ func bridge(ns *server.Server) error {
 // intake's own limit.
 const maxPayload = 1 << 20
 
+// maxStore is no limit: the disk is. The broker's own would be three quarters of what was free when it started, for good.
+const maxStore = 1 << 50
+
 func (b *broker) stop() {
 	if b.nc != nil {
 		b.nc.Close()
@@ -132,6 +139,8 @@ func (b *broker) watch(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-b.lost:
+			return errStorage
 		case <-t.C:
 			if !b.ns.JetStreamEnabled() {
 				return errStorage
@@ -141,16 +150,29 @@ func (b *broker) watch(ctx context.Context) error {
 }
 
 // brokerLog passes the broker's log on. It logs stream names and sizes, no payloads.
-type brokerLog struct{ log *zap.Logger }
+type brokerLog struct {
+	log  *zap.Logger
+	lost chan struct{}
+	once sync.Once
+}
 
-func (l brokerLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Warnf(f string, v ...any) {
+func (l *brokerLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l *brokerLog) Warnf(f string, v ...any) {
 	if strings.HasPrefix(f, "Plaintext passwords") {
 		return // one is random and of this process alone, the other is read from a file of its own at start
 	}
 	l.log.Warn(fmt.Sprintf(f, v...))
 }
-func (l brokerLog) Fatalf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Errorf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Debugf(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
-func (l brokerLog) Tracef(string, ...any)     {}
+
+// Errorf also hears that a stream could not be written. From then on the broker refuses every write to it, without an answer
+// and also when there is room again, and tells nobody but its log.
+func (l *brokerLog) Errorf(f string, v ...any) {
+	text := fmt.Sprintf(f, v...)
+	l.log.Error(text)
+	if strings.Contains(strings.ToLower(f), "critical write error") {
+		l.once.Do(func() { close(l.lost) })
+	}
+}
+func (l *brokerLog) Fatalf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
+func (l *brokerLog) Debugf(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l *brokerLog) Tracef(string, ...any)     {}

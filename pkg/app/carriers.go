@@ -58,9 +58,11 @@ func settings(s config.Settings, to any) error {
 	return d.Decode(map[string]any(s))
 }
 
-// buildCarriers makes the routes, one a channel. Routes with the same outbox share it.
+// buildCarriers makes the routes, one a channel. Routes with the same settings of the same carrier share it.
 func buildCarriers(c config.Config, cc carrierContext) (routes []dispatch.Route, pollers []inbound.Source, closers []io.Closer, err error) {
 	shared := map[string]dispatch.Route{}
+	var keys []string // by route
+	users := map[string]int{}
 	for _, r := range []struct {
 		channel reminder.Channel
 		carrier config.Carrier
@@ -87,7 +89,12 @@ func buildCarriers(c config.Config, cc carrierContext) (routes []dispatch.Route,
 			}
 		}
 		route.Name = string(r.channel)
-		routes = append(routes, route)
+		routes, keys = append(routes, route), append(keys, key)
+		users[key]++
+	}
+	// They share its slots too: each opening as many as there are, two routes could hold what the other one waits for.
+	for i, key := range keys {
+		routes[i].Slots = max(1, routes[i].Slots/users[key])
 	}
 	return routes, pollers, closers, nil
 }

@@ -29,7 +29,7 @@ func demoCommand() *cobra.Command {
 	var o demoOptions
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "Play two weeks of three hospitals, and show each message and each one that was not sent",
+		Short: "Play three weeks of three hospitals, and show each message and each one that was not sent",
 		Long: "Starts the embedded broker and store in a new folder, publishes some 300 booking events of invented patients, lets\n" +
 			"time run fast, and shows what happens. A checker that reads only the scenario and the outbox confirms the result.",
 		Args: cobra.NoArgs,

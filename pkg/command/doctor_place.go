@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/husk-reminders/husk/pkg/app"
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/journal"
 )
@@ -76,7 +77,7 @@ func (d *doctor) disk() {
 	case st.Mode().Perm()&0o077 != 0:
 		d.tell("disk", problem, "chmod 700 it", "the data directory is open to others (%v)", st.Mode().Perm())
 	}
-	free, err := freeBytes(at)
+	free, err := app.Free(at)
 	need := uint64(spareFree + d.cfg.Broker.EventsMaxBytes)
 	switch {
 	case err != nil:

@@ -32,8 +32,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The broker's own: one for the process, begun with the first server.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/nats-io/nats-server/v2/server.(*fileStore).flushLoop"))
+	goleak.VerifyTestMain(m)
 }
 
 // noon is a Monday, a good week before the appointments that appointment makes.

@@ -150,6 +150,9 @@ func TestFold(t *testing.T) {
 			settle("48h@A", "x", receipt.Refused)}, "taken cancelled v2 told -: 48h@A cancelled"},
 		{"given away while on its way, which is accepted", []step{book(1, "A"), intend("48h@A", "x"), folds(state.Owned{Appointment: visit, Order: order(2)}),
 			settle("48h@A", "x", receipt.Accepted)}, "taken cancelled v2 told A: 48h@A accepted"},
+		{"cancelled, the notice on its way, given away and cancelled again, and the notice never began", []step{book(1, "A"), sent("48h@A"), cancel(2),
+			intend("cancelled#1@cancelled", "n"), folds(state.Owned{Appointment: visit, Order: order(3)}), cancel(4),
+			settle("cancelled#1@cancelled", "n", receipt.NotBegun)}, "cancelled cancelled v4 told A: 48h@A accepted, cancelled#1@cancelled planned"},
 		{"given away and back", []step{book(1, "A"), folds(state.Owned{Appointment: visit, Order: order(2)}), book(3, "A")}, "booked A v3 told -: 48h@A planned"},
 
 		// Retention.

@@ -40,6 +40,8 @@ func TestPersonVersion(t *testing.T) {
 		p.System, p.Protected, p.Deceased = system, protected, deceased
 		return p
 	}
+	elsewhere := flagged(2, "x", false, false)
+	elsewhere.Plan.Appointment = other
 	s := &script{t: t, p: &state.Person{Key: anna}}
 	for _, c := range []struct {
 		name                string
@@ -56,6 +58,7 @@ func TestPersonVersion(t *testing.T) {
 		{"a second", flagged(2, "x", false, false), 4, false, false},
 		{"protected", flagged(3, "x", true, false), 5, true, false},
 		{"an older event that knew nothing of it", flagged(2, "x", false, false), 5, true, false},
+		{"an older event of another visit, which takes effect", elsewhere, 5, true, false},
 		{"another system that does not say so", flagged(4, "y", false, false), 6, true, false},
 		{"deceased", flagged(5, "y", false, true), 7, true, true},
 		{"no longer protected", flagged(6, "x", false, false), 8, false, true},

@@ -81,8 +81,8 @@ func forsakeRace(w *world) {
 func forsakeBroken(w *world) {
 	p := person(1)
 	_, i, c := w.ready(p, 1)
-	w.certify(50 * time.Millisecond)
-	time.Sleep(100 * time.Millisecond)
+	w.certify(short)
+	time.Sleep(past)
 	if w.forsake(i)[0] {
 		w.Error("forsaken while nobody vouches")
 	}
@@ -93,13 +93,13 @@ func forsakeBroken(w *world) {
 	w.ok(w.confirm(c)) // which is no reason to refuse it
 	// Folded before anybody vouched: as good as lost.
 	q := person(2)
-	w.certify(50 * time.Millisecond)
+	w.certify(short)
 	w.fold(q, booked(appointment(2), q, 1, "A", noon))
 	ls, err := w.Lease(w.ctx, route, noon, 9, time.Minute)
 	if w.ok(err); len(ls) != 1 {
 		w.Fatalf("%d leases", len(ls))
 	}
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(past)
 	late := receipt.Intent{Reminder: ls[0].Reminder, Person: q, Attempt: 1, Claim: "0200000000000000000000000001", Version: 1, Address: address(2)}
 	w.fold(q, late)
 	w.certify(time.Minute)

@@ -112,11 +112,11 @@ func leaseExpires(w *world) {
 		w.ok(err)
 		return ls
 	}
-	first := take(60 * time.Millisecond)
+	first := take(short)
 	if len(first) != 1 || len(take(time.Minute)) != 0 {
 		w.Fatalf("leased %v, then again", ids(first))
 	}
-	time.Sleep(120 * time.Millisecond)
+	time.Sleep(past)
 	w.is(w.Retry(w.ctx, first[0].Lease, noon, ""), state.ErrLost)
 	second := take(time.Minute)
 	if !slices.Equal(ids(second), []reminder.ID{id}) || second[0].Token == first[0].Token {

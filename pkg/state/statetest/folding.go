@@ -117,9 +117,9 @@ func await(w *world) {
 	case <-time.After(5 * time.Second):
 		w.Fatal("does not return although its entry is folded")
 	}
-	short, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+	soon, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
 	defer cancel()
-	w.is(w.Await(short, 5, state.Journal, 3), context.DeadlineExceeded)
+	w.is(w.Await(soon, 5, state.Journal, 3), context.DeadlineExceeded)
 }
 
 // racingProjectors folds the same journal by several writers at once: every entry counts once.
@@ -183,9 +183,9 @@ func uncertified(w *world) {
 
 func lapses(w *world) {
 	w.certify(time.Minute)
-	w.certify(60 * time.Millisecond) // the latest word counts, also when it is the shorter
+	w.certify(short) // the latest word counts, also when it is the shorter
 	w.ok(w.Certified(w.ctx))
-	time.Sleep(120 * time.Millisecond)
+	time.Sleep(past)
 	w.is(w.Certified(w.ctx), state.ErrNotCertified)
 	if _, err := w.Lease(w.ctx, route, noon, 9, time.Minute); !errors.Is(err, state.ErrNotCertified) {
 		w.Errorf("Lease after the lapse: %v", err)

@@ -143,20 +143,20 @@ func confirmExpiredLease(w *world) {
 	w.certify(time.Minute)
 	p := person(1)
 	w.fold(p, booked(appointment(1), p, 1, "A", noon))
-	ls, err := w.Lease(w.ctx, route, noon, 1, 60*time.Millisecond)
+	ls, err := w.Lease(w.ctx, route, noon, 1, short)
 	if w.ok(err); len(ls) != 1 {
 		w.Fatalf("leased %d", len(ls))
 	}
 	_, c := w.intend(ls[0], address(1))
-	time.Sleep(120 * time.Millisecond)
+	time.Sleep(past)
 	w.is(w.confirm(c), state.ErrLost)
 	w.wantMarks(address(1), 0)
 }
 
 func confirmUncertified(w *world) {
 	_, _, c := w.ready(person(1), 1)
-	w.certify(50 * time.Millisecond)
-	time.Sleep(100 * time.Millisecond)
+	w.certify(short)
+	time.Sleep(past)
 	w.is(w.confirm(c), state.ErrNotCertified)
 	w.wantMarks(address(1), 0)
 	w.certify(time.Minute)

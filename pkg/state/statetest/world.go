@@ -22,6 +22,13 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 const route = "sms"
 
+// A lease or certificate of the time short has surely ended when the time past is over, and surely not before a test's
+// next few calls.
+const (
+	short = 200 * time.Millisecond
+	past  = 300 * time.Millisecond
+)
+
 // world is a store with a journal's pen in hand.
 type world struct {
 	*testing.T

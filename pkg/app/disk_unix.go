@@ -1,11 +1,11 @@
 //go:build linux || darwin || freebsd
 
-package command
+package app
 
 import "syscall"
 
-// freeBytes is the room that an ordinary user has on the disk of a directory.
-func freeBytes(dir string) (uint64, error) {
+// Free is the room that an ordinary user has on the disk of a directory, in bytes.
+func Free(dir string) (uint64, error) {
 	var st syscall.Statfs_t
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, err

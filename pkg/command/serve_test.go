@@ -1,0 +1,165 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/app"
+	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/web"
+)
+
+func TestServe(t *testing.T) {
+	p := newPlace(t)
+	ready, stop := p.serve()
+	m := regexp.MustCompile(`^husk is ready: (http://127\.0\.0\.1:[0-9]+), data (\S+), carriers sms=outbox email=outbox, mode trial\n$`).FindStringSubmatch(ready)
+	if m == nil || m[2] != p.dir {
+		t.Fatalf("%q", ready)
+	}
+	for path, want := range map[string]string{"/healthz": "alive", "/readyz": `"ready"`, "/metrics": "husk_ledger_certified 1"} {
+		res, err := http.Get(m[1] + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != 200 || !strings.Contains(string(b), want) {
+			t.Errorf("%s: %d %.200s %v", path, res.StatusCode, b, err)
+		}
+	}
+	st, err := os.Stat(filepath.Join(p.dir, "admin.sock"))
+	if err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: %v %v", st, err)
+	}
+	_, errs, code := p.husk("", "serve", "--http-listen", "127.0.0.1:0")
+	if code != 1 || !strings.Contains(errs, "in use by process "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("a second serve: %d %s", code, errs)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if _, err := os.Stat(filepath.Join(p.dir, "admin.sock")); err == nil {
+		t.Error("the socket is still there")
+	}
+}
+
+func TestAStaleSocketIsReplaced(t *testing.T) {
+	p := newPlace(t)
+	p.must("", "status")
+	l, err := listenAdmin(filepath.Join(p.dir, "admin.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = l.Close() // without taking the file away, as a crash does
+	p.must("", "status")
+	_, stop := p.serve()
+	if out := p.must("", "status"); !strings.Contains(out, "running") {
+		t.Error(out)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "admin.sock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := p.husk("", "serve", "--http-listen", ""); code != 1 || !strings.Contains(errs, "is no socket") {
+		t.Errorf("a file in its place: %d %s", code, errs)
+	}
+}
+
+func TestTheHolderIsNamed(t *testing.T) {
+	p := newPlace(t)
+	c := config.Default()
+	c.Data = p.dir
+	c, err := c.Resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := app.Open(t.Context(), app.Options{Config: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	for _, args := range [][]string{{"status"}, {"serve"}} {
+		if _, errs, code := p.husk("", args...); code != 1 || !strings.Contains(errs, "in use by process "+strconv.Itoa(os.Getpid())) {
+			t.Errorf("%v: %d %s", args, code, errs)
+		}
+	}
+	out, _, code := p.husk("", "doctor")
+	if code != 1 || !strings.Contains(out, "holds the data but does not answer") {
+		t.Errorf("doctor: %d\n%s", code, out)
+	}
+}
+
+func TestTheLineIsOpenedAgain(t *testing.T) {
+	p := newPlace(t)
+	c := config.Default()
+	c.Data = p.dir
+	c, err := c.Resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs, let := make(chan struct{}, 4), make(chan error)
+	e, err := newEngine(c, zap.NewNop(), func(a *app.App, ctx context.Context) error {
+		runs <- struct{}{}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		go func() {
+			if err, ok := <-let; ok && err != nil {
+				cancel()
+			}
+		}()
+		if err := a.Run(ctx); err != nil {
+			return err
+		}
+		return errors.New("the disk is full")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.keepGoing, e.firstWait = true, 400*time.Millisecond
+	if err := e.open(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- e.loop(ctx) }()
+	s := &client{http: &http.Client{Transport: inMemory{e.door.Staff()}}, actor: "test"}
+	readyz := func() (string, bool) {
+		var h web.Health
+		err := s.get(t.Context(), "/readyz", nil, &h)
+		if err != nil {
+			return err.Error(), false
+		}
+		return h.Status, true
+	}
+	<-runs
+	until(t, func() bool { _, ok := readyz(); return ok })
+	let <- errors.New("fail")
+	until(t, func() bool { _, ok := readyz(); return !ok })
+	var h web.Health
+	if err := s.get(t.Context(), "/healthz", nil, &h); err != nil {
+		t.Errorf("not alive while the line is down: %v", err)
+	}
+	var st web.Status
+	if err := s.get(t.Context(), "/v1/status", nil, &st); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("while the line is down: %v", err)
+	}
+	<-runs
+	until(t, func() bool { _, ok := readyz(); return ok })
+	close(let)
+	cancel()
+	<-ended
+}
