@@ -158,7 +158,8 @@ type State interface {
 	Behind(ctx context.Context, addresses []reminder.AddressHash) ([]Address, error)
 	// Switches are the names that stop sending now, with their reasons.
 	Switches(ctx context.Context) (map[string]string, error)
-	// Confirm marks and checks; an element is nil when the attempt may be written to the wire now.
+	// Confirm marks and checks; an element is nil when the attempt may be written to the wire now. It takes from the
+	// frequency cap, and an outcome which says that the message did not leave gives it back.
 	Confirm(ctx context.Context, cs []Confirmation) ([]error, error)
 	// Wires are the marks behind an address, or of a person where address is "".
 	Wires(ctx context.Context, address reminder.AddressHash, person reminder.PersonKey) ([]Wire, error)

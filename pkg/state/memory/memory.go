@@ -37,7 +37,7 @@ type State struct {
 	wires   map[string]state.Wire // by claim
 	closed  map[string]bool       // claims that were forsaken
 	seen    map[string]uint64     // open claims folded while certified, and in which unbroken period
-	caps    map[reminder.PersonKey][]time.Time
+	caps    map[reminder.PersonKey]map[string]time.Time // when each claim was confirmed
 	tokens  uint64
 
 	certified time.Time // until
@@ -68,7 +68,7 @@ func New() *State {
 		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, due: newDueIndex(),
 		leases: map[ref]*lease{}, leased: map[reminder.PersonKey]bool{}, waiting: map[reminder.PersonKey][]reminder.ID{},
 		later: map[ref]deferral{}, wires: map[string]state.Wire{}, closed: map[string]bool{}, seen: map[string]uint64{},
-		caps: map[reminder.PersonKey][]time.Time{}, moved: make(chan struct{}),
+		caps: map[reminder.PersonKey]map[string]time.Time{}, moved: make(chan struct{}),
 	}
 }
 
@@ -188,6 +188,10 @@ func (s *State) fold(shard int, c state.Change) {
 		}
 	case receipt.Outcome:
 		s.forget(b.Claim)
+		switch b.Status {
+		case receipt.NotBegun, receipt.Refused, receipt.Rejected:
+			delete(s.caps[c.Person], b.Claim) // the person has not had it
+		}
 	case receipt.Report:
 		s.forget(b.Claim)
 	}

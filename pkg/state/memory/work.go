@@ -155,17 +155,20 @@ func (s *State) take(c state.Confirmation) error {
 	if c.CapMax <= 0 {
 		return nil
 	}
-	recent := s.caps[c.Person][:0]
-	for _, t := range s.caps[c.Person] {
-		if c.At.Sub(t) < c.CapPer {
-			recent = append(recent, t)
+	taken := s.caps[c.Person]
+	for claim, at := range taken {
+		if c.At.Sub(at) >= c.CapPer {
+			delete(taken, claim)
 		}
 	}
-	if len(recent) >= c.CapMax {
-		s.caps[c.Person] = recent
+	if len(taken) >= c.CapMax {
 		return state.ErrCapped
 	}
-	s.caps[c.Person] = append(recent, c.At)
+	if taken == nil {
+		taken = map[string]time.Time{}
+		s.caps[c.Person] = taken
+	}
+	taken[c.Claim] = c.At
 	return nil
 }
 

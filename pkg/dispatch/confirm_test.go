@@ -1,0 +1,171 @@
+package dispatch_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+func TestIntent(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.due(1)
+		b.run(time.Second)
+		i, o := b.intents[0], b.outcomes[0]
+		if i.Reminder != id(0) || i.Person != person(0) || i.Attempt != 1 || i.Version != 1 || i.Route != "sms" || i.Channel != reminder.SMS ||
+			i.Address == "" || i.Template != "da/reminder.sms@1" || i.Segments != 1 || i.Decision.Basis != "consent" || i.Decision.Pack != "dk-2019" || i.Decision.PackHash == "" {
+			b.Errorf("intent %+v", i)
+		}
+		if shard, ok := reminder.ClaimShard(i.Claim); !ok || shard != person(0).Shard() {
+			b.Errorf("claim %q", i.Claim)
+		}
+		if o.Claim != i.Claim || o.Status != receipt.Accepted || o.CarrierID != "c-"+i.Claim || o.Person != person(0) || o.Attempt != 1 {
+			b.Errorf("outcome %+v", o)
+		}
+	})
+}
+
+// What is not surely journalled is not sent, and the lease is left to end by itself: the intent may be there all the same.
+func TestIntendFails(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.due(6)
+		b.intend = func([]receipt.Intent) error { return errDown }
+		b.run(5 * time.Second)
+		if len(b.sent) != 0 || len(b.outcomes) != 0 || len(b.done) != 0 || len(b.retries) != 0 {
+			b.Errorf("%d sent, %d outcomes, %d done, %d retries", len(b.sent), len(b.outcomes), len(b.done), len(b.retries))
+		}
+		if len(b.held) != 6 { // the tokens were given back, so all were leased
+			b.Errorf("%d leased, want all 6", len(b.held))
+		}
+	})
+}
+
+func TestConfirmRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		err     error
+		code    string
+		verdict string // reason of the denial, "" = none
+	}{
+		"barred":        {gate.ErrBarred, "barred", "barred"},
+		"capped":        {fmt.Errorf("wrapped: %w", gate.ErrCapped), "capped", "capped"},
+		"stopped":       {gate.ErrStopped, "kill_switch", ""},
+		"not certified": {gate.ErrNotCertified, "not_certified", ""},
+		"moved":         {gate.ErrMoved, "", ""},
+		"lost":          {gate.ErrLost, "", ""},
+		"claim":         {gate.ErrClaim, "", ""},
+		"unknown":       {errDown, "unavailable", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				b.due(2)
+				b.confirm = func(as []gate.Attempt) ([]error, error) {
+					errs := make([]error, len(as))
+					for i, a := range as {
+						if a.Permit.Lease().Reminder == id(0) {
+							errs[i] = c.err
+						}
+					}
+					return errs, nil
+				}
+				b.run(time.Second)
+				if len(b.sent) != 1 || b.statuses()[receipt.Accepted] != 1 {
+					b.Errorf("%d sent: want the one that was confirmed", len(b.sent))
+				}
+				i := slices.IndexFunc(b.outcomes, func(o receipt.Outcome) bool { return o.Reminder == id(0) })
+				if i < 0 || b.outcomes[i].Status != receipt.NotBegun || b.outcomes[i].Code != c.code || b.outcomes[i].Claim == "" {
+					b.Fatalf("outcomes %+v", b.outcomes)
+				}
+				if d := b.outcomes[i].Retry.Sub(noon); d < 4*time.Second || d > 7*time.Second {
+					b.Errorf("asked again after %v", d)
+				}
+				if c.verdict == "" {
+					if len(b.verdicts) != 0 {
+						b.Errorf("verdicts %+v", b.verdicts)
+					}
+				} else if len(b.verdicts) != 1 || b.verdicts[0].Status != receipt.Denied || b.verdicts[0].Decision.Reason != c.verdict || b.verdicts[0].Version != 1 {
+					b.Errorf("verdicts %+v", b.verdicts)
+				}
+				if len(b.done) != 2 {
+					b.Errorf("%d leases ended", len(b.done))
+				}
+			})
+		})
+	}
+}
+
+// An error of the whole question, and an answer that is none, confirm nothing.
+func TestConfirmFails(t *testing.T) {
+	for name, answer := range map[string]func(as []gate.Attempt) ([]error, error){
+		"error":           func(as []gate.Attempt) ([]error, error) { return slices.Repeat([]error{errDown}, len(as)), errDown },
+		"error alone":     func([]gate.Attempt) ([]error, error) { return nil, errDown },
+		"too few answers": func(as []gate.Attempt) ([]error, error) { return make([]error, len(as)-1), nil },
+		"no answers":      func([]gate.Attempt) ([]error, error) { return nil, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				b.due(3)
+				b.confirm = answer
+				b.run(time.Second)
+				if len(b.sent) != 0 {
+					b.Fatalf("%d sent", len(b.sent))
+				}
+				if n := b.statuses(); n[receipt.NotBegun] != 3 || len(n) != 1 {
+					b.Errorf("outcomes %v", n)
+				}
+			})
+		})
+	}
+}
+
+// Where the journal keeps what was refused waiting, what was allowed does not wait with it: a STOP waits for it only so long.
+func TestConfirmedIsSentAtOnce(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.due(2)
+		b.confirm = func(as []gate.Attempt) ([]error, error) {
+			errs := make([]error, len(as))
+			for i, a := range as {
+				if a.Permit.Lease().Reminder == id(0) {
+					errs[i] = gate.ErrMoved
+				}
+			}
+			return errs, nil
+		}
+		b.settle = func(_ context.Context, os []receipt.Outcome) error {
+			if os[0].Status == receipt.NotBegun {
+				time.Sleep(15 * time.Second)
+			}
+			return nil
+		}
+		b.run(time.Second)
+		if len(b.sent) != 1 || b.sent[0].at.Sub(noon) > time.Second {
+			b.Errorf("sent %+v, want at once", b.sent)
+		}
+	})
+}
+
+// A confirmation that took longer than the write deadline is not used: a STOP has perhaps stopped waiting for it.
+func TestConfirmedTooLate(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.due(1)
+		slow := true
+		b.confirm = func(as []gate.Attempt) ([]error, error) {
+			if slow {
+				slow = false
+				time.Sleep(2 * time.Second)
+			}
+			return make([]error, len(as)), nil
+		}
+		b.run(20 * time.Second)
+		if len(b.sent) != 1 || b.sent[0].at.Sub(noon) < 5*time.Second {
+			b.Errorf("sent %+v, want only after it was asked again", b.sent)
+		}
+		if n := b.statuses(); n[receipt.NotBegun] != 1 || n[receipt.Accepted] != 1 {
+			b.Errorf("outcomes %v", n)
+		}
+	})
+}
