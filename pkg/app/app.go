@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -177,7 +176,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	routes, pollers, closers, err := buildCarriers(c, carrierContext{data: c.Data, writeDeadline: c.Send.WriteDeadline, now: o.Now, log: o.Log.Named("carrier")})
 	a.Routes = routes
 	for _, x := range closers {
-		a.defers(func() { _ = x.(io.Closer).Close() })
+		a.defers(func() { _ = x.Close() })
 	}
 	if err != nil {
 		return nil, err

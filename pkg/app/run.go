@@ -18,11 +18,12 @@ func (a *App) Project(ctx context.Context) error { return a.Ledger.Run(ctx) }
 // Run runs the line until ctx ends, then stops in reverse order: the doors first, then the workers, who finish what is in
 // hand, then the projector, which has folded it and writes the snapshot. An error says that the line can't go on as it is.
 func (a *App) Run(ctx context.Context) error {
-	s := &stages{ctx: context.WithoutCancel(ctx), failed: make(chan error, 8)}
+	s := &stages{failed: make(chan error, 8)}
+	hand := context.WithoutCancel(ctx)
 	defer s.end()
-	s.begin("projector", a.Project)
-	s.begin("broker", a.broker.watch)
-	s.begin("fill", a.watchFill)
+	s.begin(hand, "projector", a.Project)
+	s.begin(hand, "broker", a.broker.watch)
+	s.begin(hand, "fill", a.watchFill)
 	select {
 	case <-a.Ledger.Ready():
 	case err := <-s.failed:
@@ -46,11 +47,11 @@ func (a *App) Run(ctx context.Context) error {
 		a.log.Warn("settled attempts that the last process left open", zap.Int("count", n))
 	}
 	if !a.byHand {
-		s.begin("sweeps", a.cron)
+		s.begin(hand, "sweeps", a.cron)
 	}
-	s.begin("dispatch", a.Dispatcher.Run)
-	s.begin("inbound", a.Inbound.Run)
-	s.begin("intake", a.Intake.Run)
+	s.begin(hand, "dispatch", a.Dispatcher.Run)
+	s.begin(hand, "inbound", a.Inbound.Run)
+	s.begin(hand, "intake", a.Intake.Run)
 	close(a.running)
 	select {
 	case err = <-s.failed:
@@ -71,7 +72,6 @@ func (a *App) Running() <-chan struct{} { return a.running }
 
 // stages are what runs, in the order of its beginning.
 type stages struct {
-	ctx    context.Context
 	failed chan error
 	all    []stage
 }
@@ -82,8 +82,8 @@ type stage struct {
 }
 
 // begin runs a stage. Its context is its own, so that end can stop one after the other.
-func (s *stages) begin(name string, run func(context.Context) error) {
-	ctx, cancel := context.WithCancel(s.ctx)
+func (s *stages) begin(ctx context.Context, name string, run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(ctx)
 	x := stage{cancel, make(chan struct{})}
 	s.all = append(s.all, x)
 	go func() {
@@ -92,7 +92,7 @@ func (s *stages) begin(name string, run func(context.Context) error) {
 		if ctx.Err() == nil && err == nil {
 			err = errors.New("ended by itself")
 		}
-		if err != nil && !(ctx.Err() != nil && errors.Is(err, context.Canceled)) {
+		if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Canceled)) {
 			select {
 			case s.failed <- fmt.Errorf("app: %s: %w", name, err):
 			default:

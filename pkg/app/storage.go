@@ -23,11 +23,8 @@ var ErrStreamLost = errors.New("app: broker: a stream that is on disk can't be o
 
 // room refuses to go on where the disk is full.
 func room(dir string) error {
-	free, err := Free(dir)
-	if err != nil {
-		return nil // not known on this system
-	}
-	if free < leastRoom {
+	// Where the free space is not known, it is not asked for.
+	if free, err := Free(dir); err == nil && free < leastRoom {
 		return fmt.Errorf("%w: %d KiB free where %s is: make room, at least %d MiB", ErrNoRoom, free>>10, dir, leastRoom>>20)
 	}
 	return nil

@@ -45,7 +45,7 @@ func (d *doctor) texts() {
 
 func (d *doctor) units(dir *reminder.Directory) {
 	us := dir.Units()
-	unfit := level(warning)
+	unfit := warning
 	if d.cfg.Mode == config.ModeProduction {
 		unfit = problem
 	}

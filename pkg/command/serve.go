@@ -69,7 +69,7 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 	s.start(admin, e.door.Staff(), 0)
 	address := ""
 	if cfg.HTTP.Listen != "" {
-		public, err := net.Listen("tcp", cfg.HTTP.Listen)
+		public, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.HTTP.Listen)
 		if err != nil {
 			return fmt.Errorf("http.listen: %w", err)
 		}

@@ -95,7 +95,7 @@ func (w *worker) confirm(ctx context.Context, jobs []job) (kept []job, refused [
 	for i, j := range jobs {
 		as[i] = gate.Attempt{Permit: j.permit, Claim: j.intent.Claim, Attempt: j.intent.Attempt, Template: j.message.Template, Route: w.route.Name}
 	}
-	by := time.Now().Add(w.o.WriteDeadline)
+	by := time.Now().Add(w.o.WriteDeadline) //nolint:forbidigo // real time, as the write deadline and a STOP's patience are
 	errs, err := w.o.Gate.Confirm(ctx, as)
 	if err != nil {
 		w.log.Warn("hand-over is not confirmed", zap.Error(err))
@@ -158,7 +158,7 @@ func (w *worker) send(ctx context.Context, j job) {
 	l := j.permit.Lease()
 	var o receipt.Outcome
 	var err error
-	if time.Now().Before(j.by) {
+	if time.Now().Before(j.by) { //nolint:forbidigo // as above
 		var accepted provider.Accepted
 		write, cancel := context.WithDeadline(ctx, j.by)
 		accepted, err = j.slot.Send(write, j.message)
@@ -199,7 +199,7 @@ func (w *worker) settlement(l reminder.Lease, i receipt.Intent, a provider.Accep
 	var e *provider.Error
 	code := ""
 	if errors.As(err, &e) {
-		code = e.Code
+		code = e.Label()
 	}
 	switch provider.OutcomeOf(err) {
 	case provider.Retry:

@@ -39,7 +39,7 @@ type Gate struct {
 // zone finds a unit's time zone. A unit must name one: "" would be UTC, and Local the server's.
 func (g *Gate) zone(name string) (*time.Location, bool) {
 	if z, ok := g.zones.Load(name); ok {
-		return z.(*time.Location), true //nolint:forcetypeassert // the map holds nothing else
+		return z.(*time.Location), true
 	}
 	z, err := time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {

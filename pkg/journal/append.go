@@ -84,7 +84,7 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) ([]Position, err
 		}
 		if err := j.hand(ctx, s, r); err != nil {
 			if n > 0 {
-				err = fmt.Errorf("%w: the entries of %v stand, those of %s failed: %v", ErrUncertain, order[:n], s, err)
+				err = fmt.Errorf("%w: the entries of %v stand, those of %s failed: %v", ErrUncertain, order[:n], s, err) //nolint:errorlint // it must not be taken for ErrRefused
 			}
 			return nil, err
 		}

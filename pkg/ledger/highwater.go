@@ -38,9 +38,12 @@ func (l *Ledger) behindMark(ends [state.Streams]journal.End) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("ledger: high-water file: %w", err)
 	}
-	var marks map[journal.Stream]mark
-	if damaged := json.Unmarshal(b, &marks) != nil; damaged {
+	marks := map[journal.Stream]mark{}
+	if !json.Valid(b) {
 		return true, nil // it can't be told, so it is taken for restored
+	}
+	if err := json.Unmarshal(b, &marks); err != nil {
+		return false, fmt.Errorf("ledger: high-water file: %w", err)
 	}
 	for s, stream := range folded {
 		if m, ok := marks[stream]; ok && (m.ID != ends[s].ID || m.Last > ends[s].Last) {

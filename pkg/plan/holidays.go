@@ -78,5 +78,5 @@ func Holiday(c reminder.Country, at time.Time) bool {
 		}
 		days, _ = holidayYears.LoadOrStore(k, m)
 	}
-	return days.(map[monthDay]bool)[monthDay{month, day}] //nolint:forcetypeassert // the map holds nothing else
+	return days.(map[monthDay]bool)[monthDay{month, day}]
 }

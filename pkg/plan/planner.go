@@ -135,7 +135,8 @@ func (p *Planner) wanted(u reminder.Unit, a reminder.Appointment) ([]Wanted, err
 }
 
 // apart leaves out what is less than MinGap before another; it sorts by Due. Of equal ones the first in the rules' order
-// goes and the last stays.
+// goes and the last stays. Each expires when the next is due, so that after an outage a patient gets one message and not
+// all at once.
 func apart(all []Wanted) []Wanted {
 	slices.SortStableFunc(all, func(a, b Wanted) int { return a.Due.Compare(b.Due) })
 	var kept []Wanted
@@ -145,6 +146,9 @@ func apart(all []Wanted) []Wanted {
 		}
 	}
 	slices.Reverse(kept)
+	for i := range len(kept) - 1 {
+		kept[i].Expires = kept[i+1].Due
+	}
 	return kept
 }
 

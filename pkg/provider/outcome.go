@@ -51,11 +51,14 @@ type Error struct {
 // Error tells outcome and code only.
 func (e *Error) Error() string {
 	s := "provider: " + e.Outcome.String()
-	if c := printableCode(e.Code); c != "" {
+	if c := e.Label(); c != "" {
 		s += ": " + c
 	}
 	return s
 }
+
+// Label is the code, "" where it could hold an address: what may be kept and shown.
+func (e *Error) Label() string { return printableCode(e.Code) }
 
 // Unwrap is the cause.
 func (e *Error) Unwrap() error { return e.Err }

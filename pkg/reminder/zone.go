@@ -15,7 +15,7 @@ var zones sync.Map
 // LoadZone is time.LoadLocation with a memory. It refuses "" and "Local", which mean another zone on another machine.
 func LoadZone(name string) (*time.Location, error) {
 	if l, ok := zones.Load(name); ok {
-		return l.(*time.Location), nil //nolint:forcetypeassert // the map holds nothing else
+		return l.(*time.Location), nil
 	}
 	if name == "" || name == "Local" {
 		return nil, ErrZone

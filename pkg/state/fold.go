@@ -146,7 +146,7 @@ func (f *fold) resumes(a *Appointment, b plan.Plan) bool {
 // flags keeps what the booking system says of the person; the newest event of a system counts.
 func (f *fold) flags(b Planned) {
 	if b.Plan.Order.Sequence >= f.SealedOrder {
-		f.Sealed, f.SealedOrder = b.Sealed, b.Plan.Order.Sequence
+		f.Sealed, f.SealedOrder, f.SealedEnds = b.Sealed, b.Plan.Order.Sequence, b.Plan.Ends
 	}
 	old, ok := f.Flags[b.System]
 	if ok && old.Order > b.Plan.Order.Sequence {
@@ -155,7 +155,7 @@ func (f *fold) flags(b Planned) {
 	if f.Flags == nil {
 		f.Flags = map[string]Flags{}
 	}
-	f.Flags[b.System] = Flags{Order: b.Plan.Order.Sequence, Protected: b.Protected, Deceased: b.Deceased}
+	f.Flags[b.System] = Flags{Order: b.Plan.Order.Sequence, Protected: b.Protected, Deceased: b.Deceased, Ends: b.Plan.Ends}
 	if !ok || old.Protected != b.Protected || old.Deceased != b.Deceased {
 		f.Version++
 	}
@@ -207,18 +207,20 @@ func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
 
 // told is the start that the person was told, zero when it can't be known from what is folded.
 func (f *fold) told(key reminder.AppointmentKey, a *Appointment) time.Time {
+	var start time.Time
 	for _, r := range f.Reminders {
 		if r.Appointment != key || r.Tag != a.Told {
 			continue
 		}
-		switch r.Purpose {
-		case reminder.Remind:
-			return r.Expires.Add(plan.ExpireBefore)
-		case reminder.Changed:
-			return r.Expires
+		end := r.Expires
+		if r.Purpose == reminder.Remind {
+			end = end.Add(plan.ExpireBefore) // of the last reminder, that is; an earlier one ends with the next
+		}
+		if r.Purpose != reminder.Cancel && end.After(start) {
+			start = end
 		}
 	}
-	return time.Time{}
+	return start
 }
 
 func (f *fold) owned(b Owned) {
@@ -351,6 +353,22 @@ func (f *fold) trim(before time.Time) {
 	for key := range f.Appointments {
 		if gone(key) {
 			delete(f.Appointments, key)
+		}
+	}
+	// What was said of the person with an appointment ends with it, the sealed appointment too; not while an older one is
+	// still open, whose entries the journal keeps.
+	for _, a := range f.Appointments {
+		if a.Ends.Before(before) {
+			before = a.Ends
+		}
+	}
+	if f.SealedEnds.Before(before) {
+		f.Sealed, f.SealedOrder, f.SealedEnds = nil, 0, time.Time{}
+	}
+	for system, said := range f.Flags {
+		if said.Ends.Before(before) {
+			delete(f.Flags, system)
+			f.Version++
 		}
 	}
 }

@@ -16,8 +16,9 @@ type Person struct {
 	Version      uint64                                   `json:"version"` // moves with everything the gate looks at
 	Consent      []consent.Record                         `json:"consent,omitempty"`
 	Contact      []Contact                                `json:"contact,omitempty"`
-	Flags        map[string]Flags                         `json:"flags,omitempty"`  // by booking system
-	Sealed       []byte                                   `json:"sealed,omitempty"` // the newest sealed appointment: birth date, language
+	Flags        map[string]Flags                         `json:"flags,omitempty"`     // by booking system
+	Sealed       []byte                                   `json:"sealed,omitempty"`    // the newest sealed appointment: birth date, language
+	SealedEnds   time.Time                                `json:"sealedEnds,omitzero"` // when the appointment it is of ends
 	SealedOrder  uint64                                   `json:"sealedOrder,omitempty"`
 	Appointments map[reminder.AppointmentKey]*Appointment `json:"appointments,omitempty"`
 	Reminders    map[reminder.ID]*Reminder                `json:"reminders,omitempty"`
@@ -47,9 +48,10 @@ func (p *Person) Addresses() []reminder.AddressHash {
 
 // Flags are what one booking system last said of a person.
 type Flags struct {
-	Order     uint64 `json:"order"` // intake sequence
-	Protected bool   `json:"protected,omitempty"`
-	Deceased  bool   `json:"deceased,omitempty"`
+	Order     uint64    `json:"order"` // intake sequence
+	Protected bool      `json:"protected,omitempty"`
+	Deceased  bool      `json:"deceased,omitempty"`
+	Ends      time.Time `json:"ends,omitzero"` // of the appointment it was said with
 }
 
 // Protected reports whether any booking system says so.

@@ -34,9 +34,9 @@ type State struct {
 	leased  map[reminder.PersonKey]bool
 	waiting map[reminder.PersonKey][]reminder.ID // due, but another of the person's is leased
 	later   map[ref]deferral
-	wires   map[string]state.Wire // by claim
-	closed  map[string]bool       // claims that were forsaken
-	seen    map[string]uint64     // open claims folded while certified, and in which unbroken period
+	wires   map[string]state.Wire                       // by claim
+	closed  map[string]bool                             // claims that were forsaken
+	seen    map[string]uint64                           // open claims folded while certified, and in which unbroken period
 	caps    map[reminder.PersonKey]map[string]time.Time // when each claim was confirmed
 	tokens  uint64
 
