@@ -207,6 +207,9 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	if err != nil {
 		return fmt.Errorf("app: intake stream: %w", err)
 	}
+	if err := a.takeBack(ctx); err != nil {
+		return fmt.Errorf("app: intake consumer: %w", err)
+	}
 	consumer, err := a.events.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig(0))
 	if err != nil {
 		return fmt.Errorf("app: intake consumer: %w", err)
@@ -232,6 +235,20 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 		return fmt.Errorf("app: %w", err)
 	}
 	return nil
+}
+
+// takeBack makes the events come again at once that a dead process had in hand: this process alone owns the data, so nobody has
+// them now, and a reminder may fall due while the broker waits for their acknowledgement. Without its consumer a work queue
+// keeps every event.
+func (a *App) takeBack(ctx context.Context) error {
+	c, err := a.events.Consumer(ctx, intake.ConsumerName)
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return nil
+	}
+	if err != nil || c.CachedInfo().NumAckPending == 0 {
+		return err
+	}
+	return a.events.DeleteConsumer(ctx, intake.ConsumerName)
 }
 
 // country is where numbers without a country code belong: where the first unit is.

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -58,7 +57,7 @@ func TestBuildCarriers(t *testing.T) {
 			cfg.Carriers.SMS, cfg.Carriers.Email = c.sms, c.email
 			routes, pollers, closers, err := buildCarriers(cfg, carrierContext{data: cfg.Data, writeDeadline: time.Second, now: time.Now, log: zap.NewNop()})
 			for _, x := range closers {
-				defer func() { _ = x.(io.Closer).Close() }()
+				defer func() { _ = x.Close() }()
 			}
 			if c.err != "" {
 				if err == nil || !strings.Contains(err.Error(), c.err) || !strings.HasPrefix(err.Error(), "app: ") {

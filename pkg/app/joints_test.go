@@ -75,7 +75,7 @@ func TestEveryStateErrorHasItsGateError(t *testing.T) {
 		}
 	}
 	other := errors.New("other")
-	if gateError(other) != other || gateError(nil) != nil {
+	if !errors.Is(gateError(other), other) || gateError(nil) != nil {
 		t.Error("any other error stays what it is")
 	}
 }

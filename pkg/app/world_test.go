@@ -82,7 +82,7 @@ func configIn(dir string, change ...func(*config.Config)) (config.Config, error)
 type world struct {
 	*testing.T
 	*App
-	ctx   context.Context //nolint:containedctx // the test's own, for as long as the test
+	ctx   context.Context
 	dir   string
 	clock *clock
 	set   []func(*config.Config)

@@ -437,7 +437,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 	s.sent = append(s.sent, sent{m.Reference, s.route, s.now()})
 	s.mu.Unlock()
 	if s.send != nil {
-		return s.carrier.send(ctx, m)
+		return s.send(ctx, m)
 	}
 	return provider.Accepted{CarrierID: "c-" + m.Reference, At: s.now()}, nil
 }

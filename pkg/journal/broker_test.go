@@ -141,7 +141,7 @@ func (w *wire) Write(p []byte) (int, error) {
 	if c := w.b.cut.Load(); c != nil && c.sent != nil {
 		if i := bytes.Index(p, c.sent); i >= 0 && c.now() {
 			_, _ = w.Conn.Write(p[:i])
-			_ = w.Conn.Close()
+			_ = w.Close()
 			return i, io.ErrClosedPipe
 		}
 	}
@@ -152,7 +152,7 @@ func (w *wire) Write(p []byte) (int, error) {
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.Conn.Read(p)
 	if c := w.b.cut.Load(); err == nil && c != nil && c.answered != nil && bytes.Contains(p[:n], c.answered) && c.now() {
-		_ = w.Conn.Close()
+		_ = w.Close()
 		return 0, io.EOF
 	}
 	return n, err

@@ -96,7 +96,7 @@ func goldenKeyset(t *testing.T) journal.Keyset {
 		if b, err = os.ReadFile(path); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join("testdata", "v1", "keyset.json"), append(b, '\n'), 0o644); err != nil { //nolint:gosec // not a secret
+		if err := os.WriteFile(filepath.Join("testdata", "v1", "keyset.json"), append(b, '\n'), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	} else if err == nil {
@@ -115,7 +115,7 @@ func goldenKeyset(t *testing.T) journal.Keyset {
 // TestGolden: what a release has written, every later one reads.
 func TestGolden(t *testing.T) {
 	if *update {
-		if err := os.MkdirAll(filepath.Join("testdata", "v1"), 0o755); err != nil { //nolint:gosec // testdata
+		if err := os.MkdirAll(filepath.Join("testdata", "v1"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -251,7 +251,7 @@ func writeGolden(t *testing.T, name string, e journal.Entry) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join("testdata", "v1", name+".json"), append(b, '\n'), 0o644); err != nil { //nolint:gosec // testdata
+	if err := os.WriteFile(filepath.Join("testdata", "v1", name+".json"), append(b, '\n'), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -288,7 +288,7 @@ func TestKeysetWriteTogether(t *testing.T) {
 // TestKeysetIgnoresALeftOver: a file that a crashed start left, open to others, does not become the keyset.
 func TestKeysetIgnoresALeftOver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keyset.json")
-	if err := os.WriteFile(path+".new", []byte("{}"), 0o644); err != nil { //nolint:gosec // open to others on purpose
+	if err := os.WriteFile(path+".new", []byte("{}"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if err := journal.NewKeyset().Write(path); err != nil {

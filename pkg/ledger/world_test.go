@@ -42,7 +42,7 @@ var noon = time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
 type world struct {
 	*testing.T
 	*ledger.Ledger
-	ctx     context.Context //nolint:containedctx // the test's own, for as long as the test
+	ctx     context.Context
 	dir     string
 	nc      *nats.Conn
 	keyset  journal.Keyset

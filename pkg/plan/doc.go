@@ -10,7 +10,8 @@
 //  3. Outside the unit's send window it moves earlier, never later: to the same time of day on the last open day
 //     before, or, when the time of day itself is outside the window, to half an hour before the last closing.
 //  4. Of two reminders less than MinGap apart only the one nearer to the start stays.
-//  5. A reminder expires when the next one is due, the last ExpireBefore the start. What is due at or before now, or not before the reminder expires (ExpireBefore the start), is left out. An
+//  5. A reminder expires when the next one is due, the last one ExpireBefore the start. What is due at or before now, or not
+//     before the last one's expiry, is left out. An
 //     appointment booked too late for a rule so gets the next rule that still helps, and none if no rule does: who
 //     has just booked knows the time.
 //

@@ -46,7 +46,7 @@ type Door struct {
 type opening struct {
 	api    *API
 	busy   sync.WaitGroup
-	ctx    context.Context
+	ctx    context.Context //nolint:containedctx // ends the requests that are with the line when the door shuts
 	cancel context.CancelFunc
 }
 

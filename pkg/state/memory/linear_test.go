@@ -86,7 +86,7 @@ func (w *town) work(who, rounds int) {
 }
 
 func (w *town) hand(ctx context.Context, who int, l state.Leased) {
-	n := int(l.Person.Shard()) - 1
+	n := l.Person.Shard() - 1
 	a := act{address: n / residents, person: n % residents, claim: int(w.claims.Add(1))}
 	as := func(v verb) act {
 		a.verb = v
