@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,9 +47,11 @@ func kill(c *exec.Cmd) {
 
 // holdChild takes the lock and keeps it.
 func holdChild(dir string) error {
-	if _, err := lock(dir); err != nil {
+	l, err := lock(dir)
+	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(l) // its file, and the lock with it, goes when it is collected
 	fmt.Println("held")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	time.Sleep(time.Minute)
