@@ -10,6 +10,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/redact"
+	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
@@ -18,6 +19,7 @@ func (a *App) load() (err error) {
 	if a.Units, err = ReadUnits(a.Config); err != nil {
 		return err
 	}
+	a.Units = a.Units.Over(channels(a.Config.Carriers)...)
 	if a.Packs, err = ReadPacks(a.Config); err != nil {
 		return err
 	}
@@ -28,6 +30,18 @@ func (a *App) load() (err error) {
 		return fmt.Errorf("app: %w", err)
 	}
 	return nil
+}
+
+// channels are those that have a carrier.
+func channels(c config.Carriers) []reminder.Channel {
+	var cs []reminder.Channel
+	if c.SMS.Type != config.None {
+		cs = append(cs, reminder.SMS)
+	}
+	if c.Email.Type != config.None {
+		cs = append(cs, reminder.Email)
+	}
+	return cs
 }
 
 // keyset reads the installation's keys, and makes them where neither they nor any data is there yet.

@@ -29,7 +29,6 @@ const (
 type StreamOptions struct {
 	MaxBytes int64 // room for events not yet handled; a full stream refuses new ones and loses none; 0 = 4 GiB
 	Replicas int   // 0 = 1
-	Storage  jetstream.StorageType
 }
 
 // StreamConfig is HUSK_EVENTS: a work queue, so an event is gone when it was acknowledged (it carries a national id), limited by
@@ -46,7 +45,7 @@ func StreamConfig(o StreamOptions) jetstream.StreamConfig {
 		Discard:     jetstream.DiscardNew,
 		MaxBytes:    o.MaxBytes,
 		MaxMsgSize:  MaxMessage,
-		Storage:     o.Storage,
+		Storage:     jetstream.FileStorage,
 		Replicas:    max(o.Replicas, 1),
 	}
 }

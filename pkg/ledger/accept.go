@@ -41,7 +41,7 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		if h.Person != "" && !a.Order.Newer(h.Order) {
 			continue // said before, or older than what was said: the fold would ignore it
 		}
-		p, err := l.o.Planner.Plan(a, now)
+		p, err := l.o.Planner.Plan(a, said(a, now))
 		if err != nil {
 			errs[i] = err
 			continue
@@ -69,6 +69,17 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		l.m.planned.Add(float64(n))
 	}
 	return errs, nil
+}
+
+// said is when the booking system said it: when the event came to the broker, or when the booking system changed the
+// appointment where it tells. Plans are made as of then: a reminder that fell due while the event waited for us is late, not
+// useless, while one that was past already when the patient booked helps nobody.
+func said(a reminder.Appointment, now time.Time) time.Time {
+	at := now.Add(-a.Waited)
+	if t := a.Order.SourceTime; !t.IsZero() && t.Before(at) {
+		return t
+	}
+	return at
 }
 
 func (l *Ledger) planEntry(a reminder.Appointment, p plan.Plan, now time.Time) (journal.Entry, error) {

@@ -235,3 +235,30 @@ func TestNewChecksItsOptions(t *testing.T) {
 		}
 	}
 }
+
+// An event that lay with the broker, or was replayed long after it was said, leaves the reminders that fell due meanwhile:
+// they are late, and the patient has not been told.
+func TestAcceptOfAnEventThatWaited(t *testing.T) {
+	t.Parallel()
+	near := func(a *reminder.Appointment) { a.Start = a.Start.AddDate(0, 0, -14) } // tomorrow
+	for name, c := range map[string]struct {
+		change func(*reminder.Appointment)
+		want   int
+	}{
+		"just booked":           {func(*reminder.Appointment) {}, 0},
+		"waited ten days":       {func(a *reminder.Appointment) { a.Waited = 240 * time.Hour }, 2},
+		"said ten days ago":     {func(a *reminder.Appointment) { a.Order.SourceTime = noon.AddDate(0, 0, -10) }, 2},
+		"said later than it is": {func(a *reminder.Appointment) { a.Order.SourceTime = noon.AddDate(0, 0, 10) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.accept(w.appointment(1, near, c.change))
+			rs, err := w.Reminders(w.ctx, ledger.Filter{})
+			w.ok(err)
+			if len(rs) != c.want {
+				t.Errorf("%d reminders, want %d: %+v", len(rs), c.want, rs)
+			}
+		})
+	}
+}

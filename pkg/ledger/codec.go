@@ -22,6 +22,7 @@ const (
 	sealedContact     = "contact"
 	sealedAddress     = "address"
 	sealedDead        = "dead"
+	sealedReason      = "reason"
 )
 
 // appointment is the sealed form of reminder.Appointment. Its fields are only ever added to.
@@ -173,9 +174,17 @@ func (l *Ledger) body(e journal.Entry) (any, error) {
 	case journal.KindOutcome:
 		return decode(e, func(b *receipt.Outcome) { b.Person = e.Person })
 	case journal.KindVerdict:
-		return decode(e, func(b *receipt.Verdict) { b.Person = e.Person })
+		why, err := l.reason(e)
+		if err != nil {
+			return nil, err
+		}
+		return decode(e, func(b *receipt.Verdict) { b.Person, b.Decision.Reason = e.Person, why })
 	case journal.KindPreview:
-		return decode(e, func(b *receipt.Preview) { b.Person = e.Person })
+		why, err := l.reason(e)
+		if err != nil {
+			return nil, err
+		}
+		return decode(e, func(b *receipt.Preview) { b.Person, b.Reason = e.Person, why })
 	case journal.KindReport:
 		return decode(e, func(b *receipt.Report) { b.Person = e.Person })
 	case journal.KindTrim:
@@ -194,6 +203,19 @@ func (l *Ledger) body(e journal.Entry) (any, error) {
 		return state.Contact{Record: w.Record, Sealed: w.Address}, err
 	}
 	return nil, fmt.Errorf("%w: kind %q", journal.ErrFormat, e.Kind)
+}
+
+// reason opens the sealed reason of a verdict or preview; "" where there is none, or its key is gone.
+func (l *Ledger) reason(e journal.Entry) (string, error) {
+	if len(e.Flags) == 0 {
+		return "", nil
+	}
+	var why string
+	err := l.open(e.Person, sealedReason, e.Flags, &why)
+	if errors.Is(err, journal.ErrErased) {
+		err = nil
+	}
+	return why, err
 }
 
 // sealedRecord is an address record as it is sealed: the address in it is sealed once more, and stays so in the state.

@@ -316,7 +316,11 @@ func TestEntryOfANewerVersion(t *testing.T) {
 			select {
 			case <-w.Ready():
 				t.Error("ready")
-			case <-time.After(200 * time.Millisecond):
+			case err := <-w.done:
+				w.is(err, journal.ErrFormat)
+				w.done <- err
+			case <-time.After(30 * time.Second):
+				t.Error("it goes on")
 			}
 			w.is(w.end(), journal.ErrFormat)
 			w.is(w.state.Certified(w.ctx), state.ErrNotCertified)

@@ -80,14 +80,37 @@ func (l *Ledger) Settle(ctx context.Context, os []receipt.Outcome) error {
 	})
 }
 
-// Rule journals verdicts: denied, held, expired.
+// Rule journals verdicts: denied, held, expired. The reason is sealed, for it can tell that a person is deceased or
+// protected.
 func (l *Ledger) Rule(ctx context.Context, vs []receipt.Verdict) error {
-	return writeAll(ctx, l, journal.KindVerdict, vs, func(v receipt.Verdict) reminder.PersonKey { return v.Person })
+	return writeReasons(ctx, l, journal.KindVerdict, vs, func(v *receipt.Verdict) (reminder.PersonKey, *string) { return v.Person, &v.Decision.Reason })
 }
 
-// Preview journals what the gate would say.
+// Preview journals what the gate would say, the reason sealed.
 func (l *Ledger) Preview(ctx context.Context, ps []receipt.Preview) error {
-	return writeAll(ctx, l, journal.KindPreview, ps, func(p receipt.Preview) reminder.PersonKey { return p.Person })
+	return writeReasons(ctx, l, journal.KindPreview, ps, func(p *receipt.Preview) (reminder.PersonKey, *string) { return p.Person, &p.Reason })
+}
+
+// writeReasons writes records whose reason is taken out of the clear part and sealed. Of an erased person none is kept.
+func writeReasons[T any](ctx context.Context, l *Ledger, k journal.Kind, bodies []T, reason func(*T) (reminder.PersonKey, *string)) error {
+	now := l.o.Now()
+	entries := make([]journal.Entry, len(bodies))
+	for i, b := range bodies {
+		person, why := reason(&b)
+		said := *why
+		*why = ""
+		var err error
+		if entries[i], err = record(k, person, now, b); err != nil {
+			return err
+		}
+		if said == "" {
+			continue
+		}
+		if entries[i].Flags, err = l.seal(person, sealedReason, said); err != nil && !errors.Is(err, journal.ErrErased) {
+			return err
+		}
+	}
+	return l.writeBatches(ctx, entries)
 }
 
 func writeAll[T any](ctx context.Context, l *Ledger, k journal.Kind, bodies []T, person func(T) reminder.PersonKey) error {
@@ -99,6 +122,11 @@ func writeAll[T any](ctx context.Context, l *Ledger, k journal.Kind, bodies []T,
 			return err
 		}
 	}
+	return l.writeBatches(ctx, entries)
+}
+
+// writeBatches writes entries in as few atomic batches as hold them.
+func (l *Ledger) writeBatches(ctx context.Context, entries []journal.Entry) error {
 	for len(entries) > 0 {
 		n := min(len(entries), journal.MaxBatch)
 		if err := l.write(ctx, entries[:n]...); err != nil {

@@ -40,6 +40,7 @@ var noon = time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
 
 // world is a ledger on a broker of its own. The clock stands until a test moves it.
 type world struct {
+	done chan error // what the running ledger ended with
 	*testing.T
 	*ledger.Ledger
 	ctx     context.Context
@@ -128,6 +129,7 @@ func (w *world) build() {
 func (w *world) run() {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.ctx))
 	done := make(chan error, 1)
+	w.done = done
 	l, j := w.Ledger, w.journal
 	go func() { done <- l.Run(ctx) }()
 	var ended bool

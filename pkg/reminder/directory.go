@@ -27,6 +27,17 @@ type Directory struct {
 	byID  map[string]int
 }
 
+// Over is the directory with the channels that have a carrier alone: nothing is planned for, or decided on, a channel that
+// leads nowhere. A unit may be left without any.
+func (d *Directory) Over(channels ...Channel) *Directory {
+	out := &Directory{units: slices.Clone(d.units), byID: d.byID}
+	for i := range out.units {
+		u := &out.units[i]
+		u.Channels = slices.DeleteFunc(slices.Clone(u.Channels), func(c Channel) bool { return !slices.Contains(channels, c) })
+	}
+	return out
+}
+
 // Unit finds a unit by its id. Its maps and slices are shared: do not change them.
 func (d *Directory) Unit(id string) (Unit, bool) {
 	if d == nil {

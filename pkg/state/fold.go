@@ -132,6 +132,7 @@ func (f *fold) planned(seq uint64, b Planned) {
 			fallthrough
 		case receipt.Planned:
 			r.Due, r.Expires, r.Route = w.Due, w.Expires, w.Route
+			r.Retry = time.Time{}
 			f.touched = append(f.touched, w.ID)
 		}
 	}
@@ -200,7 +201,7 @@ func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
 	r.Dropped = false
 	if r.Status == receipt.Cancelled {
 		n := a.Notice.Before(f.told(key, a), f.at)
-		r.Due, r.Expires, r.Route = n.Due, n.Expires, n.Route
+		r.Due, r.Expires, r.Route, r.Retry = n.Due, n.Expires, n.Route, time.Time{}
 		f.to(id, r, receipt.Planned)
 	}
 }
@@ -287,9 +288,7 @@ func (f *fold) settled(id reminder.ID, r *Reminder, was, now receipt.Status, ret
 			r.Reason = "attempts"
 			f.to(id, r, receipt.Rejected)
 		default:
-			if !retry.IsZero() {
-				r.Due = retry
-			}
+			r.Retry = retry
 			f.to(id, r, receipt.Planned)
 		}
 		return

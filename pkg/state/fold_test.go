@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -185,7 +186,7 @@ func TestFoldKeepsTimes(t *testing.T) {
 	retry := noon.AddDate(0, 0, 1)
 	p := run(t, book(1, "A"), intend("48h@A", "x"), settleUntil("48h@A", "x", receipt.Refused, retry))
 	_, r := named(t, p, "48h@A")
-	if !r.Due.Equal(retry) || r.NextAttempt() != 2 || !r.Since.Equal(noon.Add(3*60e9)) || r.Reason != "" {
+	if !r.At().Equal(retry) || r.NextAttempt() != 2 || !r.Since.Equal(noon.Add(3*60e9)) || r.Reason != "" {
 		t.Errorf("after a refusal: due %v, next attempt %d, since %v, reason %q", r.Due, r.NextAttempt(), r.Since, r.Reason)
 	}
 	if a := r.Attempts[0]; a.Status != receipt.Refused || a.Code != "code-refused" || !a.At.Equal(noon.Add(2*60e9)) || !a.Settled.Equal(noon.Add(3*60e9)) {
@@ -293,4 +294,23 @@ func TestFoldTouched(t *testing.T) {
 	want("back", s.apply(booked(visit, 4, "A")), b, n)
 	want("denied", s.apply(receipt.Verdict{Reminder: reminderID(other, "A"), Status: receipt.Denied}), reminderID(other, "A"))
 	want("trimmed", s.apply(state.Trim{Before: start("C")}), a, b, n, reminderID(other, "A"))
+}
+
+// A plan never names what was due when it was made. What tells the same start and waits, for its turn or for its next try,
+// stays wanted.
+func TestFoldKeepsWhatIsDueAndWaits(t *testing.T) {
+	due := noon.AddDate(0, 0, 8) // of 48h@A, as booked plans it
+	later := func(rev uint64) step {
+		b := booked(visit, rev, "A")
+		b.Plan.Reminders, b.Plan.PlannedAt = nil, due.Add(time.Minute)
+		return folds(b)
+	}
+	p := run(t, book(1, "A"), intend("48h@A", "x"), settleUntil("48h@A", "x", receipt.Refused, due.Add(time.Hour)), later(2))
+	if _, r := named(t, p, "48h@A"); r.Status != receipt.Planned {
+		t.Errorf("waiting for its next try: %s", r.Status)
+	}
+	p = run(t, book(1, "A"), later(2))
+	if _, r := named(t, p, "48h@A"); r.Status != receipt.Planned {
+		t.Errorf("due and waiting: %s", r.Status)
+	}
 }

@@ -101,8 +101,9 @@ type Reminder struct {
 	Appointment reminder.AppointmentKey `json:"appointment"`
 	Rule        string                  `json:"rule,omitempty"`
 	Purpose     reminder.Purpose        `json:"purpose"`
-	Tag         string                  `json:"tag"` // the start it tells of
-	Due         time.Time               `json:"due"`
+	Tag         string                  `json:"tag"`            // the start it tells of
+	Due         time.Time               `json:"due"`            // as planned
+	Retry       time.Time               `json:"retry,omitzero"` // when it is tried again after a refusal
 	Expires     time.Time               `json:"expires"`
 	Route       string                  `json:"route"`
 	Status      receipt.Status          `json:"status"`
@@ -137,6 +138,14 @@ func (r *Reminder) last() *Attempt {
 
 // NextAttempt is the number the next attempt will have.
 func (r *Reminder) NextAttempt() int { return len(r.Attempts) + 1 }
+
+// At is when the reminder is due now: as planned, or when a refused attempt is tried again.
+func (r *Reminder) At() time.Time {
+	if r.Retry.IsZero() {
+		return r.Due
+	}
+	return r.Retry
+}
 
 // Pending reports whether the reminder waits in the due index.
 func (r *Reminder) Pending() bool { return r.Status == receipt.Planned }

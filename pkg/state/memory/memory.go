@@ -283,7 +283,7 @@ func (s *State) when(x ref) (route string, at time.Time, ok bool) {
 	if r == nil || !r.Pending() || s.leases[x] != nil {
 		return "", time.Time{}, false
 	}
-	route, at = r.Route, r.Due
+	route, at = r.Route, r.At()
 	if d, ok := s.later[x]; ok {
 		at = d.at
 		if d.route != "" {
