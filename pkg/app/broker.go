@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 
 	"github.com/husk-reminders/husk/pkg/config"
 )
@@ -71,7 +73,7 @@ func startBroker(c config.Broker, dir string, key []byte, log *zap.Logger) (*bro
 		return nil, fmt.Errorf("app: broker: %w", err)
 	}
 	lost := make(chan struct{})
-	ns.SetLoggerV2(&brokerLog{log: log.Named("broker"), lost: lost}, false, false, false)
+	ns.SetLoggerV2(&brokerLog{log: log.Named("broker"), lost: lost, user: c.User}, false, false, false)
 	ns.Start()
 	b := &broker{ns: ns, lost: lost}
 	if !ns.ReadyForConnections(30*time.Second) || !ns.JetStreamEnabled() {
@@ -149,30 +151,63 @@ func (b *broker) watch(ctx context.Context) error {
 	}
 }
 
-// brokerLog passes the broker's log on. It logs stream names and sizes, no payloads.
+// brokerLog passes the broker's log on: stream names, sizes and errors of the disk. What a booking system may have chosen, a
+// subject, its own name or a piece of what it wrote, can hold a national id, and is never passed on.
 type brokerLog struct {
 	log  *zap.Logger
+	user string // that booking systems log in as; "" = none does
 	lost chan struct{}
 	once sync.Once
 }
 
-func (l *brokerLog) Noticef(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+// chosen are words of messages that quote what a client chose. Messages about a client's connection begin with its number.
+var chosen = []string{"cid:", "wid:", "mid:", "subject", "subscription", "violation", "removed sub", "request", "reply", "proto=", "header"}
+
+// complaints are what may be said of such a message.
+var complaints = []string{
+	"publish violation", "subscription violation", "authentication error", "parser error", "maximum payload exceeded", "maximum subscriptions exceeded",
+	"slow consumer", "took too long", "read error",
+}
+
+// line is what to log of a message of the broker.
+func (l *brokerLog) line(f string, v []any) (string, []zap.Field) {
+	text := fmt.Sprintf(f, v...)
+	lower := strings.ToLower(text)
+	within := func(part string) bool { return strings.Contains(lower, part) }
+	if !slices.ContainsFunc(chosen, within) {
+		return text, nil
+	}
+	var fields []zap.Field
+	if i := slices.IndexFunc(complaints, within); i >= 0 {
+		fields = append(fields, zap.String("complaint", complaints[i]))
+	}
+	if l.user != "" && strings.Contains(text, bookingAccount+"/user:"+l.user+`"`) {
+		fields = append(fields, zap.String("user", l.user))
+	}
+	return "the broker complains of a client", fields
+}
+
+func (l *brokerLog) pass(level zapcore.Level, f string, v []any) {
+	text, fields := l.line(f, v)
+	l.log.Log(level, text, fields...)
+}
+
+func (l *brokerLog) Noticef(f string, v ...any) { l.pass(zap.DebugLevel, f, v) }
 func (l *brokerLog) Warnf(f string, v ...any) {
 	if strings.HasPrefix(f, "Plaintext passwords") {
 		return // one is random and of this process alone, the other is read from a file of its own at start
 	}
-	l.log.Warn(fmt.Sprintf(f, v...))
+	l.pass(zap.WarnLevel, f, v)
 }
 
 // Errorf also hears that a stream could not be written. From then on the broker refuses every write to it, without an answer
 // and also when there is room again, and tells nobody but its log.
 func (l *brokerLog) Errorf(f string, v ...any) {
-	text := fmt.Sprintf(f, v...)
-	l.log.Error(text)
+	l.pass(zap.ErrorLevel, f, v)
 	if strings.Contains(strings.ToLower(f), "critical write error") {
 		l.once.Do(func() { close(l.lost) })
 	}
 }
-func (l *brokerLog) Fatalf(f string, v ...any) { l.log.Error(fmt.Sprintf(f, v...)) }
-func (l *brokerLog) Debugf(f string, v ...any) { l.log.Debug(fmt.Sprintf(f, v...)) }
+func (l *brokerLog) Fatalf(f string, v ...any) { l.pass(zap.ErrorLevel, f, v) }
+func (l *brokerLog) Debugf(f string, v ...any) { l.pass(zap.DebugLevel, f, v) }
 func (l *brokerLog) Tracef(string, ...any)     {}

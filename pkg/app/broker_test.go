@@ -1,6 +1,8 @@
 package app
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/journal"
@@ -108,6 +112,83 @@ func TestBookingSystemsPort(t *testing.T) {
 	}
 	if denied < 6 {
 		t.Errorf("%d subscriptions and publishes were denied", denied)
+	}
+}
+
+// What a booking system chooses, a subject above all, can hold a national id: the broker complains of it without a word of it.
+func TestBrokerLogTellsNothingASystemChose(t *testing.T) {
+	const id = "0101701234"
+	core, logs := observer.New(zap.DebugLevel)
+	addr, dir := freePort(t), t.TempDir()
+	c := config.Default().Broker
+	c.Listen, c.User, c.PasswordFile = addr, "cosmic", filepath.Join(dir, "password")
+	if err := os.WriteFile(c.PasswordFile, []byte("hunter2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b, err := startBroker(c, filepath.Join(dir, "broker"), make([]byte, 32), zap.New(core))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.stop()
+	counted := func(complaint string) int {
+		return logs.Filter(func(e observer.LoggedEntry) bool { return e.ContextMap()["complaint"] == complaint }).Len()
+	}
+	told := func(complaint string, at int) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); counted(complaint) < at; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%q was told %d times, want %d; the log: %+v", complaint, counted(complaint), at, logs.All())
+			}
+		}
+	}
+	nc, err := nats.Connect("nats://"+addr, nats.UserInfo("cosmic", "hunter2"), nats.Name("for "+id), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	for _, err := range []error{
+		nc.Publish("husk.event.cosmic."+id, nil),
+		nc.PublishRequest("husk.events.cosmic."+id, "%d."+id, nil),
+		nc.PublishRequest("husk.event.cosmic."+id, "_INBOX."+id, nil),
+		nc.Flush(),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	told("publish violation", 2)
+	_, err = nc.SubscribeSync("husk.journal." + id + ".%s")
+	_, errQueue := nc.QueueSubscribeSync("husk.journal."+id, "q"+id)
+	if err := errors.Join(err, errQueue, nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	told("subscription violation", 2)
+	for _, e := range logs.Filter(func(e observer.LoggedEntry) bool { return e.ContextMap()["complaint"] != nil }).All() {
+		if e.ContextMap()["user"] != "cosmic" {
+			t.Errorf("whose it is is not told: %+v", e)
+		}
+	}
+	if _, err := nats.Connect("nats://"+addr, nats.UserInfo(id, "hunter2")); err == nil {
+		t.Error("connected as somebody else")
+	}
+	told("authentication error", 1)
+	raw, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Write([]byte("CONNECT {\"user\":\"cosmic\",\"pass\":\"hunter2\"}\r\nPUBB " + id + "\r\n")); err != nil {
+		t.Fatal(err)
+	}
+	told("parser error", 1)
+	for _, e := range logs.All() {
+		if text := fmt.Sprint(e.Message, e.ContextMap()); strings.Contains(text, id) || strings.Contains(text, "hunter2") {
+			t.Errorf("the log holds what a system chose: %s", text)
+		}
+	}
+	// What is the broker's own is still told.
+	if logs.FilterMessageSnippet("Starting JetStream").Len()+logs.FilterMessageSnippet("Server is ready").Len() == 0 {
+		t.Errorf("nothing of the broker's own is in the log: %+v", logs.All())
 	}
 }
 

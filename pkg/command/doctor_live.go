@@ -3,12 +3,16 @@ package command
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/husk-reminders/husk/pkg/app"
+	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/web"
 )
@@ -82,8 +86,31 @@ func (d *doctor) line(c *cobra.Command, s *client) {
 	}
 	d.carriers(c, s)
 	d.count("open attempts", st.Counts[receipt.Unknown], "hand-overs in doubt, which are never repeated", "husk reminder list --status unknown; tell the clinics")
-	d.count("held", st.Counts[receipt.Held], "messages that are not clean and wait for a clerk", "husk reminder list --status held")
+	d.count("held", st.Counts[receipt.Held], "messages that are not clean and wait for a clerk", "husk reminder list --status held says what to do about each")
+	d.gone(c, s)
 	d.count("dead letters", int(st.Dead), "booking events that could not be understood", "husk dead list; mend the sender or the unit directory, then husk dead replay")
+}
+
+// gone looks for appointments that wait for a unit which the unit directory does not have any more.
+func (d *doctor) gone(c *cobra.Command, s *client) {
+	var ls []ledger.Letter
+	if err := s.get(c.Context(), "/v1/letters", nil, &ls); err != nil {
+		d.blame("letters", err, "see the log")
+		return
+	}
+	n, units := 0, map[string]bool{}
+	for _, l := range ls {
+		if l.Reason == ledger.UnknownUnit {
+			n++
+			units[l.Unit] = true
+		}
+	}
+	if n == 0 {
+		d.tell("letters", fine, "", "every unit that something waits for is in the unit directory")
+		return
+	}
+	d.tell("letters", problem, "put the unit back into units.file and start husk serve again, or write to the patients: husk letter list",
+		"%d appointments wait for units that are not in the unit directory (%s): nothing is sent for them", n, strings.Join(slices.Sorted(maps.Keys(units)), ", "))
 }
 
 func (d *doctor) count(check string, n int, what, do string) {

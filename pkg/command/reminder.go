@@ -10,10 +10,19 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/web"
 )
 
 func reminderCommand() *cobra.Command {
-	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderShow())
+	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderShow(),
+		reminderMove("release", "Plan a reminder again that is held as restored, once it is sure that it did not leave",
+			"What was due when a backup was restored may have left before: it is held. Released, it goes as soon as sending is on, if the\n"+
+				"gate says yes. No other held reminder can be released: what was found in its text would be in it still."),
+		reminderMove("cancel", "Take back a reminder that is planned or held",
+			"It is not sent and its patient is not on the letter list for it. A later event of the booking plans it again where it is due\n"+
+				"after that event: to end an appointment's reminders, cancel it in the booking system."),
+	)
 }
 
 func reminderList() *cobra.Command {
@@ -34,7 +43,10 @@ func reminderList() *cobra.Command {
 			if err := s.get(c.Context(), "/v1/reminders", q, &rs); err != nil {
 				return err
 			}
-			return render(c, rs, func(w io.Writer) { printReminders(w, rs) })
+			return render(c, rs, func(w io.Writer) {
+				printReminders(w, rs)
+				printHeld(w, rs...)
+			})
 		}),
 	}
 	f := c.Flags()
@@ -67,7 +79,10 @@ func reminderShow() *cobra.Command {
 			if err := s.get(c.Context(), "/v1/reminders/"+url.PathEscape(args[0]), url.Values{"reason": {reason}}, &r); err != nil {
 				return err
 			}
-			return render(c, r, func(w io.Writer) { printReminder(w, r) })
+			return render(c, r, func(w io.Writer) {
+				printReminder(w, r)
+				printHeld(w, r)
+			})
 		}),
 	}
 	c.Flags().StringVar(&reason, "reason", "", "why you look, for the audit")
@@ -102,6 +117,44 @@ func printReminder(w io.Writer, r ledger.ReminderView) {
 		_, _ = fmt.Fprintln(w)
 		table(w, "", []string{"FOUND", "LAYOUT", "PART", "FACT", "AT BYTE", "BYTES"}, rows)
 	}
+}
+
+// printHeld says what to do about the held among rs.
+func printHeld(w io.Writer, rs ...ledger.ReminderView) {
+	restored, other := false, false
+	for _, r := range rs {
+		restored = restored || (r.Status == receipt.Held && r.Reason == ledger.HeldRestored)
+		other = other || (r.Status == receipt.Held && r.Reason != ledger.HeldRestored)
+	}
+	if restored {
+		_, _ = fmt.Fprintf(w, "\nHeld as %s: it was due when a backup was restored and may have left before. If the carrier's list does not have it,\n"+
+			"husk reminder release; if it has, husk reminder cancel.\n", ledger.HeldRestored)
+	}
+	if other {
+		_, _ = fmt.Fprint(w, "\nHeld for another reason: its text is not clean; husk reminder show says where. Mend the value in the booking system, or the\n"+
+			"template: the next event of the booking then plans what is still to come. What was due already stays held and is on husk\n"+
+			"letter list: when a letter has gone, husk reminder cancel.\n")
+	}
+}
+
+// reminderMove is a command that moves one waiting reminder.
+func reminderMove(use, short, long string) *cobra.Command {
+	var q web.Why
+	c := &cobra.Command{
+		Use:   use + " <reminder>",
+		Short: short,
+		Long:  short + ".\n" + long,
+		Args:  someArgs(1, 1, "the id of one reminder"),
+		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
+			var m web.Moved
+			if err := s.post(c.Context(), "/v1/reminders/"+url.PathEscape(args[0])+"/"+use, q, &m); err != nil {
+				return err
+			}
+			return render(c, m, func(w io.Writer) { _, _ = fmt.Fprintf(w, "Reminder  %s\nStatus    %s\n", m.ID, m.Status) })
+		}),
+	}
+	c.Flags().StringVar(&q.Reason, "reason", "", "why, for the audit (required)")
+	return c
 }
 
 func letterCommand() *cobra.Command {

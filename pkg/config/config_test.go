@@ -16,6 +16,15 @@ import (
 
 const example = "../../config/husk.yaml"
 
+// allKeys lists every key there is, in the order of config/husk.yaml.
+func allKeys() []string {
+	var keys []string
+	for _, l := range new(Config).leaves() {
+		keys = append(keys, l.key)
+	}
+	return keys
+}
+
 // The example file and the struct agree both ways: the file has every key and no other, in the struct's order, each
 // with its default and a comment above it.
 func TestExampleFileAgreesWithConfig(t *testing.T) {
@@ -56,9 +65,9 @@ func TestExampleFileAgreesWithConfig(t *testing.T) {
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		t.Fatal(err)
 	}
-	inOrder, bare := walk(doc.Content[0], "", AllKeys())
-	if !slices.Equal(inOrder, AllKeys()) {
-		t.Errorf("order in the file: %v\nin the struct:     %v", inOrder, AllKeys())
+	inOrder, bare := walk(doc.Content[0], "", allKeys())
+	if !slices.Equal(inOrder, allKeys()) {
+		t.Errorf("order in the file: %v\nin the struct:     %v", inOrder, allKeys())
 	}
 	// The comment on broker.user speaks for the password file too.
 	if want := []string{"broker.password_file"}; !slices.Equal(bare, want) {
@@ -98,11 +107,11 @@ func TestEveryFieldHasAKeyAndItsOwnNames(t *testing.T) {
 		}
 		return n
 	}
-	if got, want := len(AllKeys()), fields(reflect.TypeFor[Config]()); got != want {
+	if got, want := len(allKeys()), fields(reflect.TypeFor[Config]()); got != want {
 		t.Errorf("%d keys for %d fields", got, want)
 	}
 	env, flag := map[string]string{}, map[string]string{}
-	for _, key := range AllKeys() {
+	for _, key := range allKeys() {
 		if other := env[envName(key)]; other != "" {
 			t.Errorf("%s and %s are the same variable", key, other)
 		}
@@ -144,6 +153,10 @@ func TestValidate(t *testing.T) {
 		{"a port on every interface", func(c *Config) { c.Broker.Listen, c.Broker.User, c.Broker.PasswordFile = ":4222", "booking", "/pw" }, []string{"broker.listen"}},
 		{"a port without password", func(c *Config) { c.Broker.Listen = "localhost:4222" }, []string{"broker.user", "broker.password_file"}},
 		{"a password without port", func(c *Config) { c.Broker.PasswordFile = "/pw" }, []string{"broker.password_file"}},
+		{"the shortest horizon", func(c *Config) { c.Plan.Horizon = 120 * day }, nil},
+		{"the longest horizon", func(c *Config) { c.Plan.Horizon = 730 * day }, nil},
+		{"a horizon shorter than the planner's", func(c *Config) { c.Plan.Horizon = 120*day - time.Second }, []string{"plan.horizon"}},
+		{"a horizon beyond two years", func(c *Config) { c.Plan.Horizon = 730*day + time.Second }, []string{"plan.horizon"}},
 		{"no HTTP", func(c *Config) { c.HTTP.Listen = "" }, nil},
 		{"HTTP port out of range", func(c *Config) { c.HTTP.Listen = "127.0.0.1:84840" }, []string{"http.listen"}},
 		{"a batch the broker refuses", func(c *Config) { c.Send.Batch = 1001 }, []string{"send.batch"}},

@@ -38,15 +38,6 @@ func appendLeaves(to []leaf, section string, v reflect.Value) []leaf {
 // isSettings reports that the leaf is a carrier's own settings.
 func (l leaf) isSettings() bool { return l.field.Type() == reflect.TypeFor[Settings]() }
 
-// AllKeys lists every key there is, in the order of config/husk.yaml.
-func AllKeys() []string {
-	var keys []string
-	for _, l := range new(Config).leaves() {
-		keys = append(keys, l.key)
-	}
-	return keys
-}
-
 // envName is the environment variable of a key.
 func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))

@@ -195,7 +195,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"all settings in one variable", "", map[string]string{"HUSK_CARRIERS_SMS_SETTINGS": "hunter2"}, nil, []string{"config: HUSK_CARRIERS_SMS_SETTINGS (environment): want a variable named after a key: HUSK_<SECTION>_<KEY>, as in HUSK_SEND_BATCH"}},
 		{"a wrong flag", "", nil, []string{"--http-listen=8484"}, []string{`config: http.listen = "8484" (--http-listen): want host:port, or empty for none`}},
 		{"a wrong word", "mode: produktion", nil, nil, []string{`config: mode = "produktion" (FILE line 1): want demo, trial, production; did you mean production?`}},
-		{"out of range", "plan: {horizon: 731d}", nil, nil, []string{`config: plan.horizon = "731d" (FILE line 1): want 1d to 730d`}},
+		{"out of range", "plan: {horizon: 731d}", nil, nil, []string{`config: plan.horizon = "731d" (FILE line 1): want 120d to 730d`}},
 		{"an external broker", "nats: {url: nats://u:hunter2@h}", nil, nil, []string{"config: nats.url (FILE line 1): want it empty: a broker and a store outside the process are not part of this version"}},
 		{"an external store", "", map[string]string{"HUSK_REDIS_URL": "redis://:hunter2@h"}, nil, []string{"config: redis.url (HUSK_REDIS_URL): want it empty: a broker and a store outside the process are not part of this version"}},
 		{"too long a socket path", "data: " + long, nil, nil, []string{`config: admin.socket = "` + long + `/admin.sock": want a path of at most 103 bytes, the system's limit for a socket; it may lie outside data`}},

@@ -47,7 +47,8 @@ func (c Config) problems() []*KeyError {
 	k.check("redis.url", c.Redis.URL == "", externalUnsupported)
 
 	k.check("http.listen", c.HTTP.Listen == "" || hostPort(c.HTTP.Listen), "host:port, or empty for none")
-	span(&k, "plan.horizon", c.Plan.Horizon, day, 730*day)
+	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
+	span(&k, "plan.horizon", c.Plan.Horizon, 120*day, 730*day)
 
 	within(&k, "send.batch", c.Send.Batch, 1, 1000) // the broker takes no larger atomic batch
 	// A withdrawal waits five seconds past the write deadline, so the deadline stays small beside that.

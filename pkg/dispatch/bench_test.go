@@ -331,7 +331,7 @@ func (b *bench) People(_ context.Context, keys []reminder.PersonKey) ([]gate.Per
 		out[i] = gate.Person{
 			Key: k, Known: true, Version: 1, BirthDate: reminder.Date{Year: 1970, Month: 1, Day: 1},
 			Consent: []consent.Record{{
-				ID: "yes", Person: k, Type: consent.Granted, Purposes: []reminder.Purpose{reminder.Remind}, Channels: []reminder.Channel{c},
+				ID: "yes", Person: k, Type: consent.Granted, Purposes: []reminder.Purpose{reminder.Remind, reminder.Changed, reminder.Cancel}, Channels: []reminder.Channel{c},
 				Scope: consent.Scope{Kind: policy.ControllerScope}, Notice: consent.Notice{ID: "n", Hash: strings.Repeat("ab", 32), Language: "da"},
 				Method: consent.Desk, Actor: consent.Actor{Kind: consent.Self}, EventTime: at, Recorded: at,
 			}},

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/dispatch"
 	"github.com/husk-reminders/husk/pkg/gate"
@@ -199,4 +201,82 @@ func TestChannelElsewhere(t *testing.T) {
 			}
 		})
 	})
+}
+
+// What was planned for a channel that has no carrier here does not lie there until it has expired unseen.
+func TestChannelWithoutRoute(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.o.Routes = []dispatch.Route{{Name: "email", Sender: &carrier{b, "email"}, Slots: 2}}
+		const many = 40 // more than are taken at once
+		for i := range many {
+			b.mails[person(i)] = true
+		}
+		b.due(many + 3)
+		b.waiting[many+1].lease.Expires = noon
+		b.decide = func(ds []gate.Decision) ([]gate.Decision, error) {
+			for i := range ds {
+				if ds[i].Permit.Lease().Reminder == id(many+2) {
+					ds[i] = gate.Decision{Outcome: gate.Deny, Reason: gate.Withdrawn}
+				}
+			}
+			return ds, nil
+		}
+		b.run(3 * time.Second)
+		if len(b.sent) != many || len(b.intents) != many {
+			b.Errorf("%d intended, %d sent, want %d", len(b.intents), len(b.sent), many)
+		}
+		for i, x := range b.sent {
+			if x.route != "email" || b.intents[i].Channel != reminder.Email {
+				b.Errorf("sent %+v on %s", x, b.intents[i].Channel)
+			}
+		}
+		ruled := map[reminder.ID]receipt.Status{}
+		for _, v := range b.verdicts {
+			ruled[v.Reminder] = v.Status
+		}
+		if len(b.verdicts) != 2 || ruled[id(many+1)] != receipt.Expired || ruled[id(many+2)] != receipt.Denied {
+			b.Errorf("verdicts %+v", b.verdicts)
+		}
+		// The one whose permit is for the closed channel itself waits, for longer each time.
+		var waits []retried
+		for _, r := range b.retries {
+			if r.id == id(many) {
+				waits = append(waits, r)
+			} else if r.route != "email" || r.after != 0 {
+				b.Errorf("%+v: want it moved at once", r)
+			}
+		}
+		if len(b.retries) != many+1 || len(waits) != 1 || waits[0].route != "sms" || waits[0].after < 4*time.Second || waits[0].after > 6*time.Second {
+			b.Errorf("%d retries, of the one that can't go anywhere %+v", len(b.retries), waits)
+		}
+		if n := b.metric("husk_dispatch_decisions_total", map[string]string{"route": "sms", "outcome": "defer", "reason": "route_closed"}); n != 1 {
+			b.Errorf("%v counted as closed", n)
+		}
+	})
+}
+
+// metric is the value of a counter with these labels.
+func (b *bench) metric(name string, labels map[string]string) float64 {
+	b.Helper()
+	all, err := b.o.Metrics.(*prometheus.Registry).Gather()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, f := range all {
+		if f.GetName() != name {
+			continue
+		}
+		for _, m := range f.GetMetric() {
+			same := 0
+			for _, l := range m.GetLabel() {
+				if labels[l.GetName()] == l.GetValue() {
+					same++
+				}
+			}
+			if same == len(labels) {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
 }

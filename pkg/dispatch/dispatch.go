@@ -131,8 +131,12 @@ func New(o Options) (*Dispatcher, error) {
 	return &Dispatcher{o: o, m: newMetrics(o.Metrics), catchUp: rate.NewLimiter(rate.Limit(o.CatchUp), max(1, int(o.CatchUp)))}, nil
 }
 
+// closedTokens is how many reminders of a route without a carrier are taken at once.
+const closedTokens = 16
+
 // Run works all routes until ctx ends; then what is in hand is finished and settled before it returns, or Grace is over:
-// what is open then is settled by the next start.
+// what is open then is settled by the next start. A channel that has no route is worked too: what was planned for it is
+// moved to where it may go, or ruled, and nothing is sent.
 func (d *Dispatcher) Run(ctx context.Context) error {
 	hand, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -141,11 +145,19 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	})()
 	var wg sync.WaitGroup
 	var ws []*worker
-	for _, r := range d.o.Routes {
-		w := &worker{Dispatcher: d, route: r, tokens: make(chan struct{}, r.Slots), log: d.o.Log.With(zap.String("route", r.Name))}
+	work := func(r Route, tokens, rounds int) {
+		w := &worker{Dispatcher: d, route: r, tokens: make(chan struct{}, tokens), log: d.o.Log.With(zap.String("route", r.Name))}
 		ws = append(ws, w)
-		for range d.o.Rounds {
+		for range rounds {
 			wg.Go(func() { w.run(ctx, hand) })
+		}
+	}
+	for _, r := range d.o.Routes {
+		work(r, r.Slots, d.o.Rounds)
+	}
+	for _, c := range reminder.Channels {
+		if name := string(c); !d.route(name) {
+			work(Route{Name: name}, closedTokens, 1)
 		}
 	}
 	wg.Wait()

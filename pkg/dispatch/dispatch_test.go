@@ -93,6 +93,37 @@ func TestPacing(t *testing.T) {
 	})
 }
 
+// News of a moved or cancelled appointment is not put back behind an outage's reminders.
+func TestUrgentNoticesAreNotPaced(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.o.CatchUp = 1
+		b.o.Routes[0].Slots = 50
+		b.due(40, func(l *reminder.Lease) { l.Due = noon.Add(-time.Hour) })
+		for i := range 20 {
+			l := &b.waiting[20+i].lease
+			l.Purpose, l.Told = []reminder.Purpose{reminder.Changed, reminder.Cancel}[i%2], l.Appointment.Start.Add(-time.Hour)
+		}
+		b.run(500 * time.Millisecond)
+		urgent := 0
+		for _, i := range b.intents {
+			if i.Reminder >= id(20) {
+				urgent++
+			}
+		}
+		if urgent != 20 {
+			b.Errorf("%d of 20 notices left at once", urgent)
+		}
+		if n := len(b.retries); n < 17 || n > 19 {
+			b.Errorf("%d reminders were put back, want all but one or two", n)
+		}
+		for _, r := range b.retries {
+			if r.id >= id(20) {
+				b.Errorf("a notice was put back by %v", r.after)
+			}
+		}
+	})
+}
+
 func TestStopFinishesWhatIsInHand(t *testing.T) {
 	inBench(t, func(b *bench) {
 		b.due(5)

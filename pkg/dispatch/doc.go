@@ -5,7 +5,10 @@
 //   - that no more attempts are open than the route has slots: a slot is given back when the outcome is journalled, not
 //     when the carrier has answered;
 //   - that it never tries again by itself: a refusal goes back to the due index, and the gate is asked anew;
-//   - that what the carrier's silence leaves in doubt is settled as unknown, and never sent again.
+//   - that what the carrier's silence leaves in doubt is settled as unknown, and never sent again; a carrier that can be asked
+//     is asked first whether it has the message after all;
+//   - that what was planned for a channel without a carrier does not lie there in silence: it is moved to the channel the gate
+//     names, denied or expired.
 //
 // It must never render, judge or remember: those are compose's, the gate's and the journal's.
 package dispatch

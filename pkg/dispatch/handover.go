@@ -163,7 +163,7 @@ func (w *worker) send(ctx context.Context, j job) {
 		write, cancel := context.WithDeadline(ctx, j.by)
 		accepted, err = j.slot.Send(write, j.message)
 		cancel()
-		o = w.settlement(l, j.intent, accepted, err)
+		o = w.settlement(ctx, l, j.intent, accepted, err)
 	} else {
 		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(backoff(l.Tries)))
 	}
@@ -190,11 +190,9 @@ func (w *worker) send(ctx context.Context, j job) {
 }
 
 // settlement is what a carrier's answer comes to.
-func (w *worker) settlement(l reminder.Lease, i receipt.Intent, a provider.Accepted, err error) receipt.Outcome {
+func (w *worker) settlement(ctx context.Context, l reminder.Lease, i receipt.Intent, a provider.Accepted, err error) receipt.Outcome {
 	if err == nil {
-		o := outcomeOf(i, receipt.Accepted, "", time.Time{})
-		o.CarrierID = a.CarrierID
-		return o
+		return acceptedOf(i, a)
 	}
 	var e *provider.Error
 	code := ""
@@ -209,6 +207,31 @@ func (w *worker) settlement(l reminder.Lease, i receipt.Intent, a provider.Accep
 	case provider.OptedOut:
 		return outcomeOf(i, receipt.Rejected, "opted_out", time.Time{})
 	}
+	if a, found := w.ask(ctx, i.Claim); found {
+		return acceptedOf(i, a)
+	}
 	w.log.Warn("a hand-over is in doubt", zap.String("attempt", i.Claim), zap.Error(err))
 	return outcomeOf(i, receipt.Unknown, code, time.Time{})
+}
+
+func acceptedOf(i receipt.Intent, a provider.Accepted) receipt.Outcome {
+	o := outcomeOf(i, receipt.Accepted, "", time.Time{})
+	o.CarrierID = a.CarrierID
+	return o
+}
+
+// lookupWait is how long a carrier may take to say whether it has a message that is in doubt. A STOP may be waiting.
+const lookupWait = 2 * time.Second
+
+// ask asks the carrier, where it can be asked, whether it has the message after all. That it has not found it means nothing
+// so soon: the message may still be on its way there.
+func (w *worker) ask(ctx context.Context, claim string) (provider.Accepted, bool) {
+	c, ok := w.route.Sender.(provider.Lookup)
+	if !ok {
+		return provider.Accepted{}, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupWait)
+	defer cancel()
+	a, found, err := c.Lookup(ctx, claim)
+	return a, found && err == nil
 }

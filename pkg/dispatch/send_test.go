@@ -123,3 +123,57 @@ func TestOptOutDoesNotWaitForItself(t *testing.T) {
 		}
 	})
 }
+
+// A carrier that can be asked settles a doubt by having the message; nothing else it says does.
+func TestDoubtIsAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome provider.Outcome
+		asked   asked
+		has     bool
+		status  receipt.Status
+		asks    int
+	}{
+		"found":       {provider.Unknown, asked{}, true, receipt.Accepted, 1},
+		"not found":   {provider.Unknown, asked{}, false, receipt.Unknown, 1},
+		"fails":       {provider.Unknown, asked{err: errDown}, true, receipt.Unknown, 1},
+		"hangs":       {provider.Unknown, asked{hangs: true}, true, receipt.Unknown, 1},
+		"no doubt":    {provider.Reject, asked{}, true, receipt.Rejected, 0},
+		"is refused":  {provider.Retry, asked{}, true, receipt.Refused, 0},
+		"has opt-out": {provider.OptedOut, asked{}, true, receipt.Rejected, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				a := &asked{carrier: &carrier{b, "sms"}, found: map[string]bool{}, err: c.asked.err, hangs: c.asked.hangs}
+				b.o.Routes[0].Sender = a
+				b.due(1)
+				b.send = func(_ context.Context, m reminder.Message) (provider.Accepted, error) {
+					a.found[m.Reference] = c.has
+					return provider.Accepted{}, &provider.Error{Outcome: c.outcome, Code: "lost"}
+				}
+				b.settle = func(context.Context, []receipt.Outcome) error {
+					if d := b.now().Sub(noon); d > 2*time.Second {
+						b.Errorf("settled after %v: a STOP may be waiting", d)
+					}
+					return nil
+				}
+				b.run(2500 * time.Millisecond)
+				if len(b.outcomes) != 1 || a.n != c.asks {
+					b.Fatalf("outcomes %+v, asked %d times", b.outcomes, a.n)
+				}
+				o := b.outcomes[0]
+				if o.Status != c.status {
+					b.Errorf("%s, want %s", o.Status, c.status)
+				}
+				if c.status == receipt.Accepted && (o.CarrierID != "found-"+o.Claim || o.Code != "") {
+					b.Errorf("outcome %+v", o)
+				}
+				if c.status == receipt.Unknown && o.Code != "lost" {
+					b.Errorf("code %q", o.Code)
+				}
+				if doubts := b.metric("husk_dispatch_unknown_total", nil); (c.status == receipt.Unknown) != (doubts == 1) {
+					b.Errorf("%v doubts counted", doubts)
+				}
+			})
+		})
+	}
+}

@@ -79,9 +79,7 @@ func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent) (receipt.Outc
 		if !found {
 			return outcomeOf(i, receipt.NotBegun, "", d.o.Now()), nil
 		}
-		o := outcomeOf(i, receipt.Accepted, "", time.Time{})
-		o.CarrierID = a.CarrierID
-		return o, nil
+		return acceptedOf(i, a), nil
 	}
 	return outcomeOf(i, receipt.Unknown, "no_answer", time.Time{}), nil
 }

@@ -19,11 +19,16 @@ type asked struct {
 	*carrier
 	found map[string]bool
 	err   error
+	hangs bool
 	n     int
 }
 
-func (a *asked) Lookup(_ context.Context, reference string) (provider.Accepted, bool, error) {
+func (a *asked) Lookup(ctx context.Context, reference string) (provider.Accepted, bool, error) {
 	a.n++
+	if a.hangs {
+		<-ctx.Done()
+		return provider.Accepted{}, true, ctx.Err()
+	}
 	return provider.Accepted{CarrierID: "found-" + reference}, a.found[reference], a.err
 }
 

@@ -16,7 +16,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// worker works one route. A token stands for a slot: it is taken before leasing and given back when the outcome is
+// worker works one route, or a channel that has none: then its route has no Sender, and it opens and sends nothing. A token stands for a slot: it is taken before leasing and given back when the outcome is
 // journalled, so that no crash leaves more doubts than the route has slots.
 type worker struct {
 	*Dispatcher
@@ -105,12 +105,14 @@ func (w *worker) round(ctx, hand context.Context) (int, error) {
 	return len(ls), err
 }
 
-// pace puts reminders that are late, after an outage, back a little, so that catching up is spread.
+// pace puts reminders that are late, after an outage, back a little, so that catching up is spread. News of an appointment
+// that was moved or cancelled does not wait: somebody may be about to set out.
 func (w *worker) pace(ctx context.Context, ls []reminder.Lease) []reminder.Lease {
 	now := w.o.Now()
 	kept := ls[:0]
 	for _, l := range ls {
-		if now.Sub(l.Due) > w.o.LateAfter && l.Tries == 0 {
+		urgent := l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel
+		if now.Sub(l.Due) > w.o.LateAfter && l.Tries == 0 && !urgent {
 			if d := w.catchUp.Reserve().Delay(); d > time.Second {
 				w.retry(ctx, l, now.Add(d), w.route.Name)
 				continue
@@ -139,7 +141,7 @@ func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error)
 		w.m.decisions.WithLabelValues(w.route.Name, d.Outcome.String(), string(d.Reason)).Inc()
 		switch d.Outcome {
 		case gate.Allow:
-			if r := string(d.Permit.Channel()); r != w.route.Name {
+			if r := string(d.Permit.Channel()); r != w.route.Name || w.route.Sender == nil {
 				w.elsewhere(ctx, l, r)
 				continue
 			}
@@ -156,7 +158,7 @@ func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error)
 	return jobs, err
 }
 
-// elsewhere moves a reminder to the route of the channel it may go on.
+// elsewhere moves a reminder to the route of the channel it may go on. Where that channel has none it waits here.
 func (w *worker) elsewhere(ctx context.Context, l reminder.Lease, route string) {
 	if !w.Dispatcher.route(route) {
 		w.m.decisions.WithLabelValues(w.route.Name, gate.Defer.String(), string(gate.RouteClosed)).Inc()

@@ -55,9 +55,6 @@ func (p Permit) Language() string {
 	return p.unit.Language
 }
 
-// Made is when it was given.
-func (p Permit) Made() time.Time { return p.made }
-
 // Decision is what becomes of one lease.
 type Decision struct {
 	Outcome Outcome

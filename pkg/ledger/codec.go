@@ -79,7 +79,7 @@ func decodeAppointment(b []byte) (reminder.Appointment, error) {
 	if err := json.Unmarshal(b, &w); err != nil {
 		return reminder.Appointment{}, fmt.Errorf("%w: sealed appointment", journal.ErrFormat)
 	}
-	loc, err := time.LoadLocation(w.Zone)
+	loc, err := reminder.LoadZone(w.Zone)
 	if err != nil {
 		return reminder.Appointment{}, fmt.Errorf("%w: sealed appointment: zone not known to this program", journal.ErrFormat)
 	}

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
@@ -29,7 +31,8 @@ type Person struct {
 	Deceased  bool
 }
 
-// People answers in the order of keys. Who has no record, or was erased, is not Known.
+// People answers in the order of keys. Who has no record, was erased, or has one that this program can't read is not Known:
+// that is a no for this person and holds up nobody else.
 func (l *Ledger) People(ctx context.Context, keys []reminder.PersonKey) ([]Person, error) {
 	ps, err := l.o.State.Persons(ctx, keys)
 	if err != nil {
@@ -50,14 +53,20 @@ func (l *Ledger) People(ctx context.Context, keys []reminder.PersonKey) ([]Perso
 		n := len(p.Contact)
 		out[i], err = l.person(p, behind[:n])
 		behind = behind[n:]
-		if errors.Is(err, journal.ErrErased) {
-			out[i], err = Person{Key: p.Key}, nil
+		if err == nil {
+			continue
 		}
-		if err != nil {
-			return nil, err
+		out[i] = Person{Key: p.Key}
+		if !errors.Is(err, journal.ErrErased) {
+			l.steppedOver("what is known of a person can't be read", err, zap.String("person", string(p.Key)))
 		}
 	}
 	return out, nil
+}
+
+// steppedOver tells of something sealed that this program can't read, by its pseudonym: the rest is not held up by it.
+func (l *Ledger) steppedOver(what string, err error, at zap.Field) {
+	l.o.Log.Error(what, at, zap.Error(err))
 }
 
 func (l *Ledger) person(p state.Person, behind []state.Address) (Person, error) {
@@ -132,8 +141,18 @@ func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 	return l.settled(ctx, "withdrawn", "", r.Person)
 }
 
-// Contact journals a record of an address. Removed, Wrong and Failed may leave Address empty when Hash is known.
+// Contact journals a record of an address. Removed, Wrong and Failed may leave Address empty when Hash is known; they
+// return when they are final: when no attempt to the address is on the wire any more, or its time has passed.
 func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
+	r, err := l.contact(ctx, r)
+	if err != nil || !r.IsBad() {
+		return err
+	}
+	return l.settled(ctx, "address."+string(r.Type), r.Hash, "")
+}
+
+// contact is Contact without the wait; it returns the record as it was journalled.
+func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record, error) {
 	if r.ID == "" {
 		r.ID = NewID()
 	}
@@ -147,25 +166,29 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 		r.Hash, r.Channel = l.o.Pseudonyms.Address(r.Address), r.Address.Channel
 	}
 	if err := r.Validate(); err != nil {
-		return err
+		return r, err
 	}
 	if err := l.o.Keys.Ensure(ctx, r.Recorded, r.Person); err != nil {
-		return err
+		return r, err
 	}
 	w := sealedRecord{Record: r}
 	var err error
 	if !r.Address.IsZero() {
 		if w.Address, err = l.o.Keys.Seal(r.Person, sealedAddress, []byte(r.Address.Reveal())); err != nil {
-			return err
+			return r, err
 		}
 	}
 	sealed, err := l.seal(r.Person, sealedContact, w)
 	if err != nil {
-		return err
+		return r, err
 	}
-	return l.write(ctx, journal.Entry{
+	e := journal.Entry{
 		Stream: journal.StreamPeople, Kind: journal.KindContact, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed,
-	})
+	}
+	if r.IsBad() {
+		return r, l.insist(ctx, func() error { return l.write(ctx, e) })
+	}
+	return r, l.write(ctx, e)
 }
 
 // settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer

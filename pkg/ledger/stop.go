@@ -58,7 +58,8 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 		return fmt.Errorf("ledger: %w", err)
 	}
 	for _, p := range persons {
-		if err := l.Contact(ctx, contact.Record{Person: p, Type: contact.Wrong, Hash: hash, Channel: from.Channel}); err != nil {
+		// All of them first, then one wait for all.
+		if _, err := l.contact(ctx, contact.Record{Person: p, Type: contact.Wrong, Hash: hash, Channel: from.Channel}); err != nil {
 			return err
 		}
 	}
@@ -112,8 +113,36 @@ func (l *Ledger) Audit(ctx context.Context, a Audit) error {
 }
 
 // Audits calls fn with the audit entries, oldest first.
-func (l *Ledger) Audits(ctx context.Context, fn func(Audit) error) error {
-	return l.o.Journal.Read(ctx, journal.StreamAudit, 1, func(e journal.Entry) error {
+func (l *Ledger) Audits(ctx context.Context, fn func(Audit) error) error { return l.audits(ctx, 1, fn) }
+
+// LastAudits are the newest audit entries, at most most of them, the newest last. With a person, those of that person alone.
+func (l *Ledger) LastAudits(ctx context.Context, p reminder.PersonKey, most int) ([]Audit, error) {
+	from := uint64(1)
+	if p == "" {
+		end, err := l.o.Journal.End(ctx, journal.StreamAudit)
+		if err != nil {
+			return nil, err
+		}
+		from = end.Last - min(end.Last, uint64(most)) + 1
+	}
+	out := []Audit{}
+	err := l.audits(ctx, from, func(a Audit) error {
+		if p != "" && a.Person != p {
+			return nil
+		}
+		if out = append(out, a); len(out) > 2*most { // so that a long audit is not kept whole
+			out = out[:copy(out, out[len(out)-most:])]
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out[max(0, len(out)-most):], nil
+}
+
+func (l *Ledger) audits(ctx context.Context, from uint64, fn func(Audit) error) error {
+	return l.o.Journal.Read(ctx, journal.StreamAudit, from, func(e journal.Entry) error {
 		var a Audit
 		if err := unmarshal(e.Clear, &a); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/receipt"
@@ -84,6 +85,9 @@ func TestWithdrawalWaitsForTheWire(t *testing.T) {
 		"withdrawn":    func(w *world) error { return w.Consent(w.ctx, w.word(w.person(1), consent.Withdrawn)) },
 		"refused":      func(w *world) error { return w.Consent(w.ctx, w.word(w.person(1), consent.Refused)) },
 		"wrong number": func(w *world) error { return w.WrongNumber(w.ctx, number, "outbox") },
+		"removed":      func(w *world) error { return w.Contact(w.ctx, w.against(contact.Removed)) },
+		"wrong":        func(w *world) error { return w.Contact(w.ctx, w.against(contact.Wrong)) },
+		"failed":       func(w *world) error { return w.Contact(w.ctx, w.against(contact.Failed)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +110,7 @@ func TestWithdrawalWaitsForTheWire(t *testing.T) {
 			case <-time.After(3 * time.Second):
 				t.Fatal("not acknowledged although the attempt is settled")
 			}
-			for _, a := range []string{"stop", "withdrawn", "wrong_number"} {
+			for _, a := range []string{"stop", "withdrawn", "wrong_number", "address.removed", "address.wrong", "address.failed"} {
 				for _, e := range w.audits(a) {
 					if len(e.Left) > 0 {
 						t.Errorf("the audit names %v as left before", e.Left)
@@ -114,6 +118,38 @@ func TestWithdrawalWaitsForTheWire(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// against is a record that speaks against the first person's number.
+func (w *world) against(t contact.Type) contact.Record {
+	return contact.Record{Person: w.person(1), Type: t, Hash: w.p.Address(number), Channel: reminder.SMS}
+}
+
+// A record against an address names what left before, and is written until it stands.
+func TestRecordAgainstAnAddressInsists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.accept(w.appointment(1))
+	w.known(w.person(1), number)
+	w.due()
+	x := w.wire(number)
+	w.ok(w.Contact(w.ctx, w.against(contact.Removed)))
+	if as := w.audits("address.removed"); len(as) != 1 || as[0].Address != w.p.Address(number) || !slices.Equal(as[0].Left, []string{x.intent.Claim}) {
+		t.Errorf("audit %+v, want the claim %s", as, x.intent.Claim)
+	}
+	before := w.last(journal.StreamPeople)
+	ctx, cancel := contextFor(t, 600*time.Millisecond)
+	defer cancel()
+	w.is(w.uncertain().Contact(ctx, w.against(contact.Wrong)), context.DeadlineExceeded)
+	w.folded(journal.StreamPeople)
+	if n := w.last(journal.StreamPeople) - before; n < 2 {
+		t.Errorf("written %d times in 600 ms", n)
+	}
+	ps, err := w.People(w.ctx, []reminder.PersonKey{w.person(1)})
+	w.ok(err)
+	if n := len(ps[0].Contact); n != 3 {
+		t.Errorf("%d records of the number, want the proof and the two against it: one that is written twice folds once", n)
 	}
 }
 

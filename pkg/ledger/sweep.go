@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
@@ -47,17 +49,19 @@ func (l *Ledger) SweepExpired(ctx context.Context) (int, error) {
 	}
 }
 
-// SweepRemembered plans appointments that were beyond the horizon when they were booked. It returns how many it planned.
+// SweepRemembered plans appointments that were beyond the horizon when they were booked. It returns how many it planned. One
+// that can't be read is stepped over; one whose unit has left the directory waits for it, on the letter list.
 func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
 	type sealed struct {
 		person reminder.PersonKey
+		key    reminder.AppointmentKey
 		bytes  []byte
 	}
 	var found []sealed
 	err := l.o.State.Each(ctx, func(p *state.Person) error {
-		for _, a := range p.Appointments {
+		for key, a := range p.Appointments {
 			if a.Status == plan.Remembered {
-				found = append(found, sealed{p.Key, a.Sealed})
+				found = append(found, sealed{p.Key, key, a.Sealed})
 			}
 		}
 		return nil
@@ -73,11 +77,12 @@ func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
 			continue
 		}
 		if err != nil {
-			return 0, err
+			l.steppedOver("a remembered appointment can't be read", err, zap.String("appointment", string(x.key)))
+			continue
 		}
 		p, err := l.o.Planner.Plan(a, now)
 		if err != nil || p.Status == plan.Remembered {
-			continue // its unit is gone from the directory, which doctor reports, or it is not its time
+			continue // its unit is gone from the directory, see Letters, or it is not its time
 		}
 		e, err := l.planEntry(a, p, now)
 		if err != nil {

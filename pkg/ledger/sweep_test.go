@@ -33,7 +33,7 @@ func TestSweepExpired(t *testing.T) {
 	}
 	w.wantCounts(w.person(1), map[receipt.Status]int{receipt.Expired: 2})
 	w.wantCounts(w.person(2), map[receipt.Status]int{receipt.Planned: 2})
-	letters, err := w.Letters(w.ctx, "")
+	letters, err := w.Letters(w.ctx, "", nil)
 	w.ok(err)
 	if len(letters) != 1 || letters[0].Appointment != "A-1" {
 		t.Errorf("letters %+v: the clinic must hear of it", letters)

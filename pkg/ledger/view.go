@@ -8,7 +8,10 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -19,7 +22,7 @@ type ReminderView struct {
 	ID       reminder.ID        `json:"id"`
 	Person   reminder.PersonKey `json:"person"`
 	System   string             `json:"system,omitempty"`
-	Unit     string             `json:"unit,omitempty"` // "" when the person was erased
+	Unit     string             `json:"unit,omitempty"` // "" when the person was erased or the appointment can't be read
 	Purpose  reminder.Purpose   `json:"purpose"`
 	Rule     string             `json:"rule,omitempty"`
 	Start    time.Time          `json:"start,omitzero"`
@@ -109,7 +112,7 @@ func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error
 	for _, x := range all {
 		a, err := l.openAppointment(x.view.Person, x.sealed)
 		if err != nil && !errors.Is(err, journal.ErrErased) {
-			return nil, err
+			l.steppedOver("the appointment of a reminder can't be read", err, zap.String("reminder", string(x.view.ID)))
 		}
 		x.view.System, x.view.Unit, x.view.Start = a.System, a.Unit, a.Start
 		if f.Unit != "" && f.Unit != x.view.Unit {
@@ -132,20 +135,28 @@ type Letter struct {
 	Start       time.Time          `json:"start"`
 	Call        bool               `json:"call"` // the patient was told something that is no longer so
 	Reason      string             `json:"reason"`
-	Provisional bool               `json:"provisional"` // the gate would say no today; the reminder is not due yet
+	Provisional bool               `json:"provisional"` // nothing would be sent today; the reminder is not due yet
 }
 
+// UnknownUnit is a letter's reason: something waits to be sent, or to be planned, and the unit directory does not have the
+// unit any more. Nothing is sent for it until it does.
+const UnknownUnit = "unknown_unit"
+
 // Letters lists what the clinic must write or ring about, the soonest start first. Appointments that are over are not on it.
-func (l *Ledger) Letters(ctx context.Context, unit string) ([]Letter, error) {
+// known says whether the unit directory has a unit; nil is a directory that has all. What can't be read is stepped over.
+func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit string) bool) ([]Letter, error) {
 	type found struct {
-		letter Letter
-		sealed []byte
+		letter        Letter
+		key           reminder.AppointmentKey
+		listed, waits bool
+		sealed        []byte
 	}
 	var all []found
 	err := l.o.State.Each(ctx, func(p *state.Person) error {
 		for key, a := range p.Appointments {
-			if letter, ok := letterOf(p, key, a); ok {
-				all = append(all, found{letter, a.Sealed})
+			letter, listed, waits := letterOf(p, key, a)
+			if listed || (waits && known != nil) {
+				all = append(all, found{letter, key, listed, waits, a.Sealed})
 			}
 		}
 		return nil
@@ -161,10 +172,14 @@ func (l *Ledger) Letters(ctx context.Context, unit string) ([]Letter, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			l.steppedOver("the appointment of a letter can't be read", err, zap.String("appointment", string(x.key)))
+			continue
+		}
+		if x.waits && known != nil && !known(a.Unit) {
+			x.listed, x.letter.Reason, x.letter.Provisional = true, UnknownUnit, true
 		}
 		x.letter.System, x.letter.Appointment, x.letter.Unit, x.letter.Start = a.System, a.ID, a.Unit, a.Start
-		if a.Start.After(now) && (unit == "" || a.Unit == unit) {
+		if x.listed && a.Start.After(now) && (unit == "" || a.Unit == unit) {
 			out = append(out, x.letter)
 		}
 	}
@@ -175,11 +190,12 @@ func (l *Ledger) Letters(ctx context.Context, unit string) ([]Letter, error) {
 }
 
 // letterOf decides whether an appointment needs a letter or a call. Told the current time, it needs none, unless the
-// telling is in doubt.
-func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment) (Letter, bool) {
-	x := Letter{Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
+// telling is in doubt. waits says that something is still to be planned or sent, for which its unit is needed.
+func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment) (x Letter, listed, waits bool) {
+	x = Letter{Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
+	waits = a.Status == plan.Remembered
 	if a.Told == "" && !a.Wanted() {
-		return x, false // cancelled, given to another, or not planned yet: nobody was told, nobody needs to be
+		return x, false, waits // cancelled, given to another, or not planned yet: nobody was told, nobody needs to be
 	}
 	pending := false
 	for _, r := range p.Reminders {
@@ -188,8 +204,9 @@ func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment
 		}
 		switch r.Status {
 		case receipt.Accepted, receipt.Delivered:
-			return x, false
+			return x, false, false
 		case receipt.Planned, receipt.Intended:
+			waits = waits || r.Status == receipt.Planned
 			if r.Letter == "" {
 				pending = true
 			} else if x.Reason == "" {
@@ -205,7 +222,7 @@ func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment
 	if x.Reason == "" && x.Call && !pending {
 		x.Reason = "no notice possible"
 	}
-	return x, x.Reason != "" && (x.Call || !pending)
+	return x, x.Reason != "" && (x.Call || !pending), waits
 }
 
 // Status is the line at a glance.

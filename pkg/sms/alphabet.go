@@ -26,17 +26,3 @@ var septets = func() map[rune]int {
 
 // IsGSM7 reports whether r can be sent in the GSM 7-bit default alphabet, extension table included.
 func IsGSM7(r rune) bool { return septets[r] != 0 }
-
-// Outside lists the letters of text which are not in the GSM 7-bit alphabet, each once, in the order of appearance. One of them is
-// enough to make the message UCS-2, with room for 70 units in place of 160.
-func Outside(text string) []rune {
-	var out []rune
-	seen := map[rune]bool{}
-	for _, r := range text {
-		if !IsGSM7(r) && !seen[r] {
-			seen[r] = true
-			out = append(out, r)
-		}
-	}
-	return out
-}

@@ -325,7 +325,9 @@ func (f *fold) verdict(b receipt.Verdict) {
 	if r == nil || !f.current(r, b.Version) {
 		return
 	}
-	if r.Status == receipt.Planned || (r.Status == receipt.Held && b.Status == receipt.Expired) {
+	// Of what is held a clerk may cancel all, and release what only a restored journal holds.
+	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled || (b.Status == receipt.Planned && r.Reason == "restored")
+	if r.Status == receipt.Planned || (r.Status == receipt.Held && free) {
 		r.Reason, r.Findings = b.Decision.Reason, b.Findings
 		f.to(b.Reminder, r, b.Status)
 	}

@@ -90,9 +90,6 @@ func was(f reminder.Facts) time.Time {
 	return f.Was
 }
 
-// Catalogue lists the placeholders a template may use.
-func Catalogue() []Placeholder { return append([]Placeholder(nil), catalogue...) }
-
 // Checked names the placeholders whose value this package writes from a typed time, so that a scanner may take their digits as
 // explained.
 func Checked() map[string]bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,6 +30,33 @@ func (a *API) audit(ctx context.Context, r *http.Request, action string, p remin
 		return fmt.Errorf("%w: %w", errNoAudit, err)
 	}
 	return nil
+}
+
+// audits lists who read or changed whom, and why, the newest last. The reading is in the audit too.
+func (a *API) audits(ctx context.Context, r *http.Request) (any, error) {
+	q := r.URL.Query()
+	var p reminder.PersonKey
+	if s := q.Get("person"); s != "" {
+		var err error
+		if p, err = reminder.ParsePersonKey(s); err != nil {
+			return nil, want("person", "a person key")
+		}
+	}
+	most, err := number(r, "max", defaultMax, highestMax)
+	if err != nil {
+		return nil, err
+	}
+	if most == 0 {
+		return nil, want("max", "1 to "+strconv.Itoa(highestMax))
+	}
+	reason, err := reasonOf(q.Get("reason"), false)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.audit(ctx, r, "audit.list", p, "", reason); err != nil {
+		return nil, err
+	}
+	return a.o.Ledger.LastAudits(ctx, p, most)
 }
 
 func checkActor(s string) error {

@@ -163,16 +163,23 @@ func (a *API) record(key reminder.PersonKey, q AddressChange, now time.Time) (co
 	if q.Address == "" {
 		return rec, nil
 	}
-	country := q.Country
-	if country == "" {
-		country = a.o.Country
-	}
 	var err error
-	if rec.Address, err = contact.Normalise(q.Channel, q.Address, country); err != nil {
+	if rec.Address, err = a.normalise(q.Channel, q.Address, q.Country); err != nil {
 		return rec, err
 	}
 	rec.Hash = a.o.Hash(rec.Address)
 	return rec, nil
+}
+
+// normalise reads an address as staff write it. Without a country a number is the installation's.
+func (a *API) normalise(c reminder.Channel, address string, country reminder.Country) (reminder.Address, error) {
+	switch {
+	case country == "":
+		country = a.o.Country
+	case !slices.Contains(countries, country):
+		return reminder.Address{}, want("country", "one of DK, SE, NO, FI, IS, or nothing")
+	}
+	return contact.Normalise(c, address, country)
 }
 
 func orNow(t, now time.Time) time.Time {

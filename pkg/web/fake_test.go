@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -33,6 +34,7 @@ type fake struct {
 	audits  []ledger.Audit
 	noAudit error
 	err     error // of everything but the audit
+	moved   error // of releasing and cancelling
 	block   chan struct{}
 }
 
@@ -49,7 +51,10 @@ func (f *fake) Reminders(_ context.Context, q ledger.Filter) ([]ledger.ReminderV
 	return []ledger.ReminderView{{ID: q.ID, Person: somebody}}, f.call("reminders")
 }
 
-func (f *fake) Letters(context.Context, string) ([]ledger.Letter, error) {
+func (f *fake) Letters(_ context.Context, _ string, known func(string) bool) ([]ledger.Letter, error) {
+	if !known("rh-eye") || known("nowhere") {
+		return nil, errors.New("asked with another unit directory")
+	}
 	return []ledger.Letter{}, f.call("letters")
 }
 
@@ -59,6 +64,26 @@ func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Pe
 func (f *fake) Consent(context.Context, consent.Record) error { return f.call("consent") }
 func (f *fake) Contact(context.Context, contact.Record) error { return f.call("contact") }
 func (f *fake) Switch(context.Context, state.Switch) error    { return f.call("switch") }
+
+func (f *fake) Release(context.Context, reminder.PersonKey, reminder.ID) error {
+	return errors.Join(f.call("release"), f.moved)
+}
+
+func (f *fake) Cancel(context.Context, reminder.PersonKey, reminder.ID) error {
+	return errors.Join(f.call("cancel"), f.moved)
+}
+
+func (f *fake) Stop(_ context.Context, a reminder.Address, via string) error {
+	return f.call("stop " + a.Reveal() + " " + via)
+}
+
+func (f *fake) Start(_ context.Context, a reminder.Address, via string) error {
+	return f.call("start " + a.Reveal() + " " + via)
+}
+
+func (f *fake) LastAudits(_ context.Context, p reminder.PersonKey, most int) ([]ledger.Audit, error) {
+	return []ledger.Audit{}, f.call(fmt.Sprintf("audits %s %d", p, most))
+}
 
 func (f *fake) Audit(_ context.Context, a ledger.Audit) error {
 	if f.noAudit != nil {
@@ -138,6 +163,10 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"POST", "/v1/persons/" + somebody + "/addresses", `{"type":"wrong","channel":"sms","hash":"` + somebody + `"}`, "address.wrong", "contact"},
 	{"POST", "/v1/switches", `{"name":"all","on":true,"reason":"test"}`, "switch.stop all", "switch"},
 	{"POST", "/v1/switches", `{"name":"unit:rh-eye","on":false,"reason":"test"}`, "switch.resume unit:rh-eye", "switch"},
+	{"POST", "/v1/addresses/bars", `{"channel":"sms","address":"20 12 34 56","reason":"letter"}`, "address.bar", "stop +4520123456 staff"},
+	{"POST", "/v1/addresses/bars", `{"channel":"email","address":"a@b.dk","lifted":true,"reason":"letter"}`, "address.unbar", "start a@b.dk staff"},
+	{"GET", "/v1/audit", "", "audit.list", "audits  100"},
+	{"GET", "/v1/audit?max=7&reason=complaint&person=" + somebody, "", "audit.list", "audits " + somebody + " 7"},
 	{"GET", "/v1/dead/3?reason=why", "", "dead.show 3", "dead letter"},
 	{"POST", "/v1/dead/3/replay", "", "dead.replay 3", "replay"},
 }
@@ -170,10 +199,41 @@ func TestNoAuditNoAnswer(t *testing.T) {
 			t.Errorf("%s %s: the ledger was asked without an audit: %v", x.method, x.path, f.calls)
 		}
 	}
+	for _, x := range moving {
+		f := &fake{noAudit: errors.New("disk full")}
+		if w := ask(openDoor(t, f).Staff(), "POST", x.path, `{"reason":"x"}`); w.Code != http.StatusServiceUnavailable || slices.Contains(f.calls, x.call) {
+			t.Errorf("%s: %d %s: %v", x.path, w.Code, w.Body, f.calls)
+		}
+	}
 	// The person of a reminder is known only when it was read; it is not told of without an audit.
 	f := &fake{noAudit: errors.New("disk full")}
 	if w := ask(openDoor(t, f).Staff(), "GET", "/v1/reminders/"+somebody, ""); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), somebody) {
 		t.Errorf("a reminder: %d %s", w.Code, w.Body)
+	}
+}
+
+// moving are the requests that move a reminder: its person is known only when it was read.
+var moving = []struct{ path, call string }{
+	{"/v1/reminders/" + somebody + "/release", "release"}, {"/v1/reminders/" + somebody + "/cancel", "cancel"},
+}
+
+func TestMovingAReminder(t *testing.T) {
+	for _, x := range moving {
+		f := &fake{}
+		w := ask(openDoor(t, f).Staff(), "POST", x.path, `{"reason":"not on the carrier's list"}`)
+		if w.Code != http.StatusOK || !slices.Equal(f.calls, []string{"reminders", "audit", x.call}) {
+			t.Errorf("%s: %d %s, asked in the order %v", x.path, w.Code, w.Body, f.calls)
+			continue
+		}
+		if a := f.audits[0]; a.Action != "reminder."+x.call+" "+somebody || a.Person != somebody || a.Reason != "not on the carrier's list" {
+			t.Errorf("audit %+v", a)
+		}
+	}
+	for path, err := range map[string]error{moving[0].path: ledger.ErrNotRestored, moving[1].path: ledger.ErrNotWaiting} {
+		f := &fake{moved: err}
+		if w := ask(openDoor(t, f).Staff(), "POST", path, `{"reason":"x"}`); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "held") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
 	}
 }
 

@@ -46,7 +46,7 @@ func (a *API) personKey(ctx context.Context, r *http.Request) (any, error) {
 // Person is what staff may see of a person: no name, no national id, no address.
 type Person struct {
 	Person    reminder.PersonKey    `json:"person"`
-	Known     bool                  `json:"known"` // false = nothing is known, or it was erased
+	Known     bool                  `json:"known"` // false = nothing is known, it was erased, or it can't be read (see the log)
 	Protected bool                  `json:"protected"`
 	Deceased  bool                  `json:"deceased"`
 	Addresses []Address             `json:"addresses"`

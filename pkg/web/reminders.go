@@ -144,7 +144,7 @@ func (a *API) letters(ctx context.Context, r *http.Request) (any, error) {
 	if err := a.audit(ctx, r, "letter.list", "", "", ""); err != nil {
 		return nil, err
 	}
-	return a.o.Ledger.Letters(ctx, unit)
+	return a.o.Ledger.Letters(ctx, unit, func(id string) bool { _, ok := a.o.Units.Unit(id); return ok })
 }
 
 func (a *API) unitKnown(id string) error {

@@ -23,12 +23,17 @@ import (
 type Ledger interface {
 	Status(ctx context.Context) (ledger.Status, error)
 	Reminders(ctx context.Context, f ledger.Filter) ([]ledger.ReminderView, error)
-	Letters(ctx context.Context, unit string) ([]ledger.Letter, error)
+	Letters(ctx context.Context, unit string, known func(unit string) bool) ([]ledger.Letter, error)
+	Release(ctx context.Context, p reminder.PersonKey, id reminder.ID) error
+	Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID) error
 	People(ctx context.Context, keys []reminder.PersonKey) ([]ledger.Person, error)
 	Consent(ctx context.Context, r consent.Record) error
 	Contact(ctx context.Context, r contact.Record) error
+	Stop(ctx context.Context, a reminder.Address, via string) error
+	Start(ctx context.Context, a reminder.Address, via string) error
 	Switch(ctx context.Context, s state.Switch) error
 	Audit(ctx context.Context, a ledger.Audit) error
+	LastAudits(ctx context.Context, p reminder.PersonKey, most int) ([]ledger.Audit, error)
 	DeadLetters(ctx context.Context) ([]ledger.DeadLetter, error)
 	DeadLetter(ctx context.Context, id uint64) (ledger.DeadLetter, error)
 	Replay(ctx context.Context, id uint64) error
@@ -98,12 +103,16 @@ func New(o Options) (*API, error) {
 		"GET /v1/carriers":                 a.carriers,
 		"GET /v1/reminders":                a.reminders,
 		"GET /v1/reminders/{id}":           a.reminder,
+		"POST /v1/reminders/{id}/release":  a.release,
+		"POST /v1/reminders/{id}/cancel":   a.cancel,
 		"GET /v1/letters":                  a.letters,
 		"POST /v1/persons/key":             a.personKey,
 		"GET /v1/persons/{key}":            a.person,
 		"POST /v1/persons/{key}/consent":   a.consent,
 		"POST /v1/persons/{key}/addresses": a.address,
+		"POST /v1/addresses/bars":          a.bar,
 		"POST /v1/switches":                a.setSwitch,
+		"GET /v1/audit":                    a.audits,
 		"GET /v1/dead":                     a.deadLetters,
 		"GET /v1/dead/{id}":                a.deadLetter,
 		"POST /v1/dead/{id}/replay":        a.replay,

@@ -1,0 +1,68 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// HeldRestored is the reason of what Quarantine holds: the journal was restored, so the message may have left already.
+const HeldRestored = "restored"
+
+// byClerk is the reason of a reminder that a clerk has cancelled.
+const byClerk = "clerk"
+
+// What a clerk can't do to a reminder, for where it stands.
+var (
+	ErrNotRestored = errors.New("ledger: only a reminder that is held as restored can be released")
+	ErrNotWaiting  = errors.New("ledger: only a reminder that is planned or held can be cancelled")
+)
+
+// Release plans a reminder again that Quarantine holds, with its old times: it goes as soon as sending is on, if the gate says
+// yes. Whoever releases it has found that it did not leave before the restore. ErrNotRestored for any other.
+func (l *Ledger) Release(ctx context.Context, p reminder.PersonKey, id reminder.ID) error {
+	held := func(r *state.Reminder) bool { return r.Status == receipt.Held && r.Reason == HeldRestored }
+	if err := l.must(ctx, p, id, held, ErrNotRestored); err != nil {
+		return err
+	}
+	if err := l.Rule(ctx, []receipt.Verdict{{Reminder: id, Person: p, Status: receipt.Planned}}); err != nil {
+		return err
+	}
+	// By now it may be planned, on its way, or taken back by an event.
+	return l.must(ctx, p, id, func(r *state.Reminder) bool { return !held(r) }, ErrNotRestored)
+}
+
+// Cancel takes back a reminder that is planned or held. A later event of the booking plans it again if it is due after that.
+// ErrNotWaiting when it is not waiting, or a worker was faster.
+func (l *Ledger) Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID) error {
+	waits := func(r *state.Reminder) bool { return r.Status == receipt.Planned || r.Status == receipt.Held }
+	if err := l.must(ctx, p, id, waits, ErrNotWaiting); err != nil {
+		return err
+	}
+	v := receipt.Verdict{Reminder: id, Person: p, Status: receipt.Cancelled, Decision: receipt.Decision{Reason: byClerk}}
+	if err := l.Rule(ctx, []receipt.Verdict{v}); err != nil {
+		return err
+	}
+	return l.must(ctx, p, id, func(r *state.Reminder) bool { return r.Status == receipt.Cancelled }, ErrNotWaiting)
+}
+
+// must answers not unless there is such a reminder of the person and is holds for it.
+func (l *Ledger) must(ctx context.Context, p reminder.PersonKey, id reminder.ID, is func(*state.Reminder) bool, not error) error {
+	ok := false
+	err := l.o.State.View(ctx, p, func(p *state.Person) error {
+		r := p.Reminders[id]
+		ok = r != nil && is(r)
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("ledger: %w", err)
+	case !ok:
+		return not
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Bar is what POST /v1/addresses/bars takes: somebody said STOP for an address, on paper or by mail say, or with Lifted, START.
+type Bar struct {
+	Channel reminder.Channel `json:"channel"`
+	Address string           `json:"address"`
+	Country reminder.Country `json:"country,omitempty"` // of a number without a country code; "" = the installation's
+	Lifted  bool             `json:"lifted,omitempty"`
+	Reason  string           `json:"reason"` // for the audit
+}
+
+// Barred answers POST /v1/addresses/bars.
+type Barred struct {
+	Hash   reminder.AddressHash `json:"hash"`
+	Barred bool                 `json:"barred"`
+	At     time.Time            `json:"at"`
+}
+
+// viaStaff is what the journal keeps of who brought a STOP or START; the audit has the name.
+const viaStaff = "staff"
+
+// bar bars an address, whoever is behind it, or lifts the bar. The answer to a STOP comes when it is final. START grants nothing.
+func (a *API) bar(ctx context.Context, r *http.Request) (any, error) {
+	var q Bar
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	if q.Address == "" {
+		return nil, want("address", "the address")
+	}
+	address, err := a.normalise(q.Channel, q.Address, q.Country)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := reasonOf(q.Reason, true)
+	if err != nil {
+		return nil, err
+	}
+	action, change := "address.bar", a.o.Ledger.Stop
+	if q.Lifted {
+		action, change = "address.unbar", a.o.Ledger.Start
+	}
+	out := Barred{Hash: a.o.Hash(address), Barred: !q.Lifted, At: a.o.Now()}
+	if err := a.audit(ctx, r, action, "", out.Hash, reason); err != nil {
+		return nil, err
+	}
+	if err := change(ctx, address, viaStaff); err != nil {
+		return nil, err
+	}
+	return out, nil
+}

@@ -1,0 +1,68 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Why is what POST /v1/reminders/{id}/release and /cancel take.
+type Why struct {
+	Reason string `json:"reason"` // for the audit
+}
+
+// Moved answers them.
+type Moved struct {
+	ID     reminder.ID    `json:"id"`
+	Status receipt.Status `json:"status"` // planned or cancelled
+}
+
+// release plans a reminder again that a restored journal holds: somebody has found that it did not leave.
+func (a *API) release(ctx context.Context, r *http.Request) (any, error) {
+	return a.move(ctx, r, "reminder.release", receipt.Planned, a.o.Ledger.Release)
+}
+
+// cancel takes back a reminder that is planned or held.
+func (a *API) cancel(ctx context.Context, r *http.Request) (any, error) {
+	return a.move(ctx, r, "reminder.cancel", receipt.Cancelled, a.o.Ledger.Cancel)
+}
+
+func (a *API) move(
+	ctx context.Context, r *http.Request, action string, to receipt.Status, change func(context.Context, reminder.PersonKey, reminder.ID) error,
+) (any, error) {
+	id := r.PathValue("id")
+	if !idRE.MatchString(id) {
+		return nil, want("id", "a reminder's id")
+	}
+	var q Why
+	if err := read(r, &q); err != nil {
+		return nil, err
+	}
+	reason, err := reasonOf(q.Reason, true)
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.o.Ledger.Reminders(ctx, ledger.Filter{ID: reminder.ID(id)})
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, ErrNotFound
+	}
+	x := found[0]
+	for _, f := range found { // an appointment that was given to another person has the same reminder with both
+		if f.Status == receipt.Planned || f.Status == receipt.Due || f.Status == receipt.Held {
+			x = f
+		}
+	}
+	if err := a.audit(ctx, r, action+" "+id, x.Person, "", reason); err != nil {
+		return nil, err
+	}
+	if err := change(ctx, x.Person, x.ID); err != nil {
+		return nil, err
+	}
+	return Moved{x.ID, to}, nil
+}
