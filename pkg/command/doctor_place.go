@@ -38,7 +38,7 @@ func (d *doctor) keyset() {
 	}
 	age := d.now.Sub(st.ModTime())
 	if rel, err := filepath.Rel(d.cfg.Data, path); err == nil && !strings.HasPrefix(rel, "..") && d.cfg.Mode == config.ModeProduction {
-		d.tell("keyset", warning, "set keys.file to a place outside the data directory: whoever has both in one backup has everything, and whoever has both can read everything",
+		d.tell("keyset", warning, "set keys.file to a place outside the data directory: whoever has both in one backup can read everything",
 			"it lies inside the data directory, %s", path)
 	}
 	switch {

@@ -1,0 +1,50 @@
+package acceptance
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	// The tests build and run the program; the import makes a change of it a change of theirs, lest an old pass be shown again.
+	_ "github.com/husk-reminders/husk/pkg/command"
+)
+
+// scratch holds the program and the seeded data for the life of the tests. It is short: a socket's path is.
+var scratch string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	// A developer's own configuration must not shape the tests.
+	for _, name := range []string{"HUSK_CONFIG", "HUSK_DATA", "HUSK_MODE", "HUSK_HTTP_LISTEN", "HUSK_LOG_LEVEL", "HUSK_LOG_FORMAT"} {
+		_ = os.Unsetenv(name)
+	}
+	var err error
+	if scratch, err = os.MkdirTemp("", "husk"); err != nil {
+		fmt.Fprintln(os.Stderr, "acceptance:", err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	return m.Run()
+}
+
+// program builds cmd/husk once, with the race detector if the tests have it, and returns the path of the binary.
+var program = sync.OnceValues(func() (string, error) {
+	bin := filepath.Join(scratch, "husk")
+	args := []string{"build", "-o", bin}
+	if raceDetector {
+		args = append(args, "-race")
+	}
+	c := exec.Command("go", append(args, "./cmd/husk")...)
+	c.Dir = filepath.Join("..", "..")
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", errors.New("go build ./cmd/husk: " + string(out))
+	}
+	return bin, nil
+})
