@@ -48,7 +48,7 @@ func deadShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show <id>",
 		Short: "Show a dead letter as it came: personal data, and in the audit",
-		Args:  someArgs(1, 1, "the id of one dead letter, as husk dead list shows it"),
+		Args:  someArgs(1, "the id of one dead letter, as husk dead list shows it"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
 			var d web.DeadLetter
 			if err := s.get(c.Context(), "/v1/dead/"+url.PathEscape(args[0]), url.Values{"reason": {reason}}, &d); err != nil {

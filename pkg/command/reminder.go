@@ -73,7 +73,7 @@ func reminderShow() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "show <reminder>",
 		Short: "Show a reminder with its attempts and findings",
-		Args:  someArgs(1, 1, "the id of one reminder"),
+		Args:  someArgs(1, "the id of one reminder"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
 			var r ledger.ReminderView
 			if err := s.get(c.Context(), "/v1/reminders/"+url.PathEscape(args[0]), url.Values{"reason": {reason}}, &r); err != nil {
@@ -132,8 +132,8 @@ func printHeld(w io.Writer, rs ...ledger.ReminderView) {
 	}
 	if other {
 		_, _ = fmt.Fprint(w, "\nHeld for another reason: its text is not clean; husk reminder show says where. Mend the value in the booking system, or the\n"+
-			"template: the next event of the booking then plans what is still to come. What was due already stays held and is on husk\n"+
-			"letter list: when a letter has gone, husk reminder cancel.\n")
+			"template: the next event of the booking tries it again. It is on husk letter list: when a letter has gone, husk reminder\n"+
+			"cancel.\n")
 	}
 }
 
@@ -144,7 +144,7 @@ func reminderMove(use, short, long string) *cobra.Command {
 		Use:   use + " <reminder>",
 		Short: short,
 		Long:  short + ".\n" + long,
-		Args:  someArgs(1, 1, "the id of one reminder"),
+		Args:  someArgs(1, "the id of one reminder"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
 			var m web.Moved
 			if err := s.post(c.Context(), "/v1/reminders/"+url.PathEscape(args[0])+"/"+use, q, &m); err != nil {

@@ -98,10 +98,10 @@ func noArgs(c *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s takes no argument: see %s --help", c.CommandPath(), c.CommandPath())}
 }
 
-// someArgs wants from least to most arguments; most 0 is without end.
-func someArgs(least, most int, what string) cobra.PositionalArgs {
+// someArgs wants from least arguments to one.
+func someArgs(least int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
-		if len(args) < least || (most > 0 && len(args) > most) {
+		if len(args) < least || len(args) > 1 {
 			return usageError{fmt.Errorf("%s: want %s", c.CommandPath(), what)}
 		}
 		return nil

@@ -29,7 +29,7 @@ func switchCommand(use string, on bool, short, long string) *cobra.Command {
 		Use:   use + " [name]",
 		Short: short,
 		Long:  long,
-		Args:  someArgs(0, 1, "at most one name"),
+		Args:  someArgs(0, "at most one name"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
 			q.Name = gate.SwitchAll
 			if len(args) == 1 {

@@ -11,7 +11,7 @@ import (
 )
 
 // HeldRestored is the reason of what Quarantine holds: the journal was restored, so the message may have left already.
-const HeldRestored = "restored"
+const HeldRestored = state.Restored
 
 // byClerk is the reason of a reminder that a clerk has cancelled.
 const byClerk = "clerk"

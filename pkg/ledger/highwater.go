@@ -91,7 +91,7 @@ func (l *Ledger) Quarantine(ctx context.Context) (int, error) {
 	err := l.o.State.Each(ctx, func(p *state.Person) error {
 		for id, r := range p.Reminders {
 			if r.Status == receipt.Planned && !r.Due.After(now) {
-				vs = append(vs, receipt.Verdict{Reminder: id, Person: p.Key, Status: receipt.Held, Decision: receipt.Decision{Reason: "restored"}})
+				vs = append(vs, receipt.Verdict{Reminder: id, Person: p.Key, Status: receipt.Held, Decision: receipt.Decision{Reason: state.Restored}})
 			}
 		}
 		return nil

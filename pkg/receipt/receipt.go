@@ -80,7 +80,7 @@ type Verdict struct {
 	Reminder reminder.ID        `json:"reminder"`
 	Person   reminder.PersonKey `json:"-"`
 	Version  uint64             `json:"version,omitempty"` // inert when the plan has moved on; 0 = whatever the plan
-	Status   Status             `json:"status"`            // Denied, Held or Expired
+	Status   Status             `json:"status"`            // Denied, Held or Expired; from a clerk Cancelled, or Planned to release it
 	Decision Decision           `json:"decision"`
 	Findings []Finding          `json:"findings,omitempty"` // of a held one
 }

@@ -117,6 +117,7 @@ func (f *fold) planned(seq uint64, b Planned) {
 		waits := r.Tag == tag && !r.Due.After(b.Plan.PlannedAt) && b.Plan.Status == plan.Booked
 		return r.Purpose == reminder.Remind && !wanted[id] && !waits
 	})
+	f.mended(key, wanted, tag)
 	for _, w := range b.Plan.Reminders {
 		r := f.Reminders[w.ID]
 		if r == nil {
@@ -142,6 +143,17 @@ func (f *fold) planned(seq uint64, b Planned) {
 // resumes reports whether b is the plan, made later, of the very event that was remembered.
 func (f *fold) resumes(a *Appointment, b plan.Plan) bool {
 	return a.Status == plan.Remembered && b.Status != plan.Remembered && !a.Order.Newer(b.Order)
+}
+
+// mended lets reminders that were held for their text, and were due when this plan was made, be tried again: the event may
+// have mended the value. What a restored journal held may have left, and stays held.
+func (f *fold) mended(key reminder.AppointmentKey, wanted map[reminder.ID]bool, tag string) {
+	for id, r := range f.Reminders {
+		if r.Appointment == key && r.Status == receipt.Held && r.Tag == tag && !wanted[id] && r.Reason != Restored && f.at.Before(r.Expires) {
+			r.Reason, r.Findings = "", nil
+			f.to(id, r, receipt.Planned)
+		}
+	}
 }
 
 // flags keeps what the booking system says of the person; the newest event of a system counts.
@@ -326,7 +338,7 @@ func (f *fold) verdict(b receipt.Verdict) {
 		return
 	}
 	// Of what is held a clerk may cancel all, and release what only a restored journal holds.
-	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled || (b.Status == receipt.Planned && r.Reason == "restored")
+	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled || (b.Status == receipt.Planned && r.Reason == Restored)
 	if r.Status == receipt.Planned || (r.Status == receipt.Held && free) {
 		r.Reason, r.Findings = b.Decision.Reason, b.Findings
 		f.to(b.Reminder, r, b.Status)

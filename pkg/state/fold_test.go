@@ -313,4 +313,16 @@ func TestFoldKeepsWhatIsDueAndWaits(t *testing.T) {
 	if _, r := named(t, p, "48h@A"); r.Status != receipt.Planned {
 		t.Errorf("due and waiting: %s", r.Status)
 	}
+	hold := func(reason string) step {
+		return func(s *script) {
+			id, _ := named(t, s.p, "48h@A")
+			s.apply(receipt.Verdict{Reminder: id, Status: receipt.Held, Decision: receipt.Decision{Reason: reason}})
+		}
+	}
+	for reason, want := range map[string]receipt.Status{"third": receipt.Planned, "restored": receipt.Held} {
+		p = run(t, book(1, "A"), hold(reason), later(2))
+		if _, r := named(t, p, "48h@A"); r.Status != want {
+			t.Errorf("held for %s, and the value may be mended: %s", reason, r.Status)
+		}
+	}
 }

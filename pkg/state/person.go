@@ -90,6 +90,9 @@ type Appointment struct {
 	Ends    time.Time      `json:"ends"`
 }
 
+// Restored is the reason of what is held because the journal was restored: it may have left before.
+const Restored = "restored"
+
 // Taken is the status of an appointment that was given to another person.
 const Taken plan.Status = "taken"
 

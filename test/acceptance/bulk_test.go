@@ -27,6 +27,7 @@ func TestTenThousand(t *testing.T) {
 	t.Parallel()
 	c := newCarrier(t)
 	h := newHouse(t, c, seeded(t))
+	h.settings["carriers.email.settings.slots"] = os.Getenv("SLOTS")
 	h.serve()
 	staff := h.staff()
 
@@ -71,6 +72,7 @@ func TestTenThousand(t *testing.T) {
 	}
 	total := time.Since(begin)
 	h.stop()
+	t.Log("CPU", h.cmd.ProcessState.UserTime(), h.cmd.ProcessState.SystemTime())
 
 	// Nobody's data lies about.
 	needles := canaries(someone(0), someone(1), someone(777), someone(persons-1))
