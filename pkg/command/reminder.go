@@ -132,8 +132,8 @@ func printHeld(w io.Writer, rs ...ledger.ReminderView) {
 	}
 	if other {
 		_, _ = fmt.Fprint(w, "\nHeld for another reason: its text is not clean; husk reminder show says where. Mend the value in the booking system, or the\n"+
-			"template: the next event of the booking tries it again. It is on husk letter list: when a letter has gone, husk reminder\n"+
-			"cancel.\n")
+			"template: the next event of the booking tries it again. It is on husk letter list: when a letter has gone,\n"+
+			"husk reminder cancel.\n")
 	}
 }
 
