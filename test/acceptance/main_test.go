@@ -34,17 +34,31 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// program builds cmd/husk once, with the race detector if the tests have it, and returns the path of the binary.
-var program = sync.OnceValues(func() (string, error) {
-	bin := filepath.Join(scratch, "husk")
-	args := []string{"build", "-o", bin}
-	if raceDetector {
-		args = append(args, "-race")
+var (
+	withRace    = sync.OnceValues(func() (string, error) { return compile("husk-race", "-race") })
+	withoutRace = sync.OnceValues(func() (string, error) { return compile("husk") })
+)
+
+// build builds cmd/husk, once each way, and returns the path of the binary.
+func build(t *testing.T, race bool) string {
+	t.Helper()
+	f := withoutRace
+	if race {
+		f = withRace
 	}
-	c := exec.Command("go", append(args, "./cmd/husk")...)
+	bin, err := f()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bin
+}
+
+func compile(name string, flags ...string) (string, error) {
+	bin := filepath.Join(scratch, name)
+	c := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./cmd/husk")...)
 	c.Dir = filepath.Join("..", "..")
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", errors.New("go build ./cmd/husk: " + string(out))
 	}
 	return bin, nil
-})
+}

@@ -19,6 +19,7 @@ func seed(t *testing.T) string {
 	origin := filepath.Join(scratch, "seed")
 	seedOnce.Do(func() {
 		h := newHouse(t, newCarrier(t), filepath.Join(scratch, "seeding"))
+		h.bin = build(t, false)
 		h.serve()
 		begin := time.Now()
 		s := h.staff()

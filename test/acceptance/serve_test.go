@@ -85,16 +85,12 @@ func unitMail(id string) string { return id + "@" + domain }
 // newHouse makes an installation that sends mail by way of the carrier; data is its data directory, "" = an empty one.
 func newHouse(t *testing.T, c *carrier, data string) *house {
 	t.Helper()
-	bin, err := program()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir, err := os.MkdirTemp(scratch, "h")
 	if err != nil {
 		t.Fatal(err)
 	}
 	h := &house{
-		t: t, bin: bin, dir: dir, data: data, log: filepath.Join(dir, "serve.log"), http: freePort(t), nats: freePort(t),
+		t: t, bin: build(t, raceDetector), dir: dir, data: data, log: filepath.Join(dir, "serve.log"), http: freePort(t), nats: freePort(t),
 		password: "correct horse battery", units: unitsFile(unitIDs...), settings: map[string]string{},
 	}
 	if h.data == "" {
