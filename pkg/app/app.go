@@ -36,6 +36,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
+// adminWait is how long the broker may take to make or describe a stream or consumer: on a busy disk longer than to write.
+const adminWait = 30 * time.Second
+
 // Options of an App.
 type Options struct {
 	Config  config.Config
@@ -126,7 +129,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.defers(a.broker.stop)
-	if a.js, err = jetstream.New(a.broker.nc); err != nil {
+	if a.js, err = jetstream.New(a.broker.nc, jetstream.WithDefaultTimeout(adminWait)); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	if err := whole(ctx, a.js, filepath.Join(c.Data, "broker")); err != nil {

@@ -12,6 +12,9 @@ import (
 	"go.uber.org/zap"
 )
 
+// adminWait is how long the broker may take to make or describe a stream: on a busy disk longer than to write an entry.
+const adminWait = 30 * time.Second
+
 // Options of a Journal.
 type Options struct {
 	Conn     *nats.Conn
@@ -44,7 +47,7 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if o.AckWait == 0 {
 		o.AckWait = 10 * time.Second
 	}
-	js, err := jetstream.New(o.Conn)
+	js, err := jetstream.New(o.Conn, jetstream.WithDefaultTimeout(adminWait))
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}

@@ -33,7 +33,7 @@ func TestKill(t *testing.T) {
 	const kills = 10
 	people, pace := persons, 3500*time.Microsecond
 	if raceDetector {
-		people, pace = 600, 12*time.Millisecond // 3,000 events; the detector makes everything five to ten times slower
+		people, pace = 600, 15*time.Millisecond // 3,000 events; the detector makes everything five to ten times slower
 	}
 	stalled := map[int]bool{4: true, 7: true, 9: true}
 	random := seedOf(t)
@@ -48,7 +48,9 @@ func TestKill(t *testing.T) {
 
 	inHand := 0
 	for k := range kills {
-		time.Sleep(500*time.Millisecond + upTo(random, 2500*time.Millisecond))
+		// A random moment in each tenth of the events, so that there are more to come at each.
+		moment := int64(float64(len(all)) * (0.06 + 0.92*(float64(k)+random.Float64())/kills))
+		h.eventually(time.Minute, "events are not acknowledged", func() bool { return flow.acknowledged.Load() >= moment })
 		if stalled[k] {
 			c.stall()
 			h.eventually(40*time.Second, "no message is on its way to the carrier", func() bool { return c.holding() > 0 })
