@@ -12,14 +12,17 @@ import (
 )
 
 // settled waits until there are so many reminders and none is planned, due or in hand, and returns the status.
-func (h *house) settled(s *staff, limit time.Duration, reminders int) (st status) {
+func (h *house) settled(s *staff, limit time.Duration, reminders int) status {
 	h.t.Helper()
-	h.eventually(limit, "reminders are still waiting", func() bool {
-		time.Sleep(400 * time.Millisecond) // a status walks through everything that is folded
-		st = s.status()
-		return st.Counts["planned"]+st.Counts["intended"]+st.Due+st.Leased == 0 && st.reminders() >= reminders
-	})
-	return st
+	for end := time.Now().Add(limit); ; time.Sleep(400 * time.Millisecond) {
+		st := s.status()
+		if st.Counts["planned"]+st.Counts["intended"]+st.Due+st.Leased == 0 && st.reminders() >= reminders {
+			return st
+		}
+		if time.Now().After(end) {
+			h.t.Fatalf("not all of %d reminders are settled after %v: %+v", reminders, limit, st)
+		}
+	}
 }
 
 // TestTenThousand: 10,000 events in, each reminder handed over once. The program is built as it is shipped, for its figures; the

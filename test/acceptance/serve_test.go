@@ -121,6 +121,7 @@ func (h *house) configure() string {
 	keys := map[string]string{
 		"mode": "trial", "data": h.data, "http.listen": h.http, "broker.listen": h.nats, "broker.user": bookingUser,
 		"broker.password_file": filepath.Join(h.dir, "password"), "units.file": filepath.Join(h.dir, "units.yaml"), "log.level": "debug",
+		"send.lease": "20s", // on a slow machine the journal's answers get lost, and what that leaves open is settled two leases later
 	}
 	for k, v := range h.settings {
 		keys[k] = v
