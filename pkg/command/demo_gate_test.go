@@ -43,9 +43,6 @@ func playDemo(t *testing.T, g func(*gate.Gate) dispatch.Gate) (check.Report, err
 }
 
 func TestDemoIsGreen(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays the whole demo")
-	}
 	r, err := playDemo(t, nil)
 	if err != nil || !r.OK() || r.Expected < 100 || len(r.Confirmed) < 3 {
 		t.Errorf("%v\n%s", err, r)
@@ -54,9 +51,6 @@ func TestDemoIsGreen(t *testing.T) {
 
 // A run that skips the gate must turn the checker red, or the checker's green would prove nothing.
 func TestDemoWithoutAGateIsRed(t *testing.T) {
-	if testing.Short() {
-		t.Skip("plays the whole demo")
-	}
 	r, err := playDemo(t, func(*gate.Gate) dispatch.Gate { return newOpenGate(t) })
 	if !errors.Is(err, errRed) || r.OK() {
 		t.Fatalf("not red: %v\n%s", err, r)

@@ -247,16 +247,16 @@ func TestStopAgainstHandOver(t *testing.T) {
 func TestStartIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ctx, cancel := contextFor(t, 600*time.Millisecond)
-	defer cancel()
 	unsure := w.uncertain()
-	w.is(unsure.Start(ctx, number, "outbox"), journal.ErrUncertain)
-	w.is(unsure.Switch(ctx, state.Switch{Name: "all", On: false}), journal.ErrUncertain)
+	w.is(unsure.Start(w.ctx, number, "outbox"), journal.ErrUncertain)
+	w.is(unsure.Switch(w.ctx, state.Switch{Name: "all", On: false}), journal.ErrUncertain)
 	w.folded(journal.StreamStop)
 	if n := w.last(journal.StreamStop); n != 2 {
 		t.Errorf("%d entries for one START and one switch that lets go on", n)
 	}
 	// A STOP is: being barred twice harms nobody.
+	ctx, cancel := contextFor(t, 3*time.Second)
+	defer cancel()
 	w.is(unsure.Stop(ctx, number, "outbox"), context.DeadlineExceeded)
 	w.folded(journal.StreamStop)
 	if n := w.last(journal.StreamStop); n < 4 || !w.barred(number) {
