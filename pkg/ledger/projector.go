@@ -225,31 +225,43 @@ func (l *Ledger) fold(ctx context.Context, batch []journal.Entry, applied *[remi
 		}
 		byShard[e.Shard] = append(byShard[e.Shard], c)
 	}
-	for shard, changes := range byShard {
-		for len(changes) > 0 {
-			from := applied[shard]
-			to := from
+	for {
+		var runs []state.Run
+		for shard, changes := range byShard {
+			if len(changes) == 0 {
+				continue
+			}
+			to := applied[shard]
 			for _, c := range changes {
 				to[c.Stream] = max(to[c.Stream], c.Seq)
 			}
-			err := l.o.State.Fold(ctx, shard, from, to, changes)
-			if err == nil {
-				applied[shard] = to
-				l.m.folded.Add(float64(len(changes)))
+			runs = append(runs, state.Run{Shard: shard, From: applied[shard], To: to, Changes: changes})
+		}
+		if len(runs) == 0 {
+			return nil
+		}
+		var failed error
+		for i, err := range l.o.State.Fold(ctx, runs...) {
+			r := runs[i]
+			switch {
+			case err == nil:
+				applied[r.Shard], byShard[r.Shard] = r.To, nil
+				l.m.folded.Add(float64(len(r.Changes)))
 				if l.o.Observe != nil {
-					for _, c := range changes {
+					for _, c := range r.Changes {
 						l.o.Observe(c)
 					}
 				}
-				break
-			}
-			if !errors.Is(err, state.ErrStale) {
-				return fmt.Errorf("ledger: fold: %w", err)
-			}
-			if applied[shard], err = l.o.State.Applied(ctx, shard); err != nil {
-				return fmt.Errorf("ledger: fold: %w", err)
+			case errors.Is(err, state.ErrStale):
+				if applied[r.Shard], err = l.o.State.Applied(ctx, r.Shard); err != nil {
+					failed = err
+				}
+			default:
+				failed = err
 			}
 		}
+		if failed != nil {
+			return fmt.Errorf("ledger: fold: %w", failed)
+		}
 	}
-	return nil
 }

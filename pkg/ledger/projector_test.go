@@ -238,11 +238,13 @@ type slow struct {
 	hold chan struct{}
 }
 
-func (s slow) Fold(ctx context.Context, shard int, from, to state.Vector, cs []state.Change) error {
-	if to[state.Journal] > from[state.Journal] {
-		<-s.hold
+func (s slow) Fold(ctx context.Context, runs ...state.Run) []error {
+	for _, r := range runs {
+		if r.To[state.Journal] > r.From[state.Journal] {
+			<-s.hold
+		}
 	}
-	return s.State.Fold(ctx, shard, from, to, cs)
+	return s.State.Fold(ctx, runs...)
 }
 
 // Two projectors on one state: the one that finds it moved reads again, and each entry counts once.

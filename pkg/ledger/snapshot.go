@@ -159,16 +159,25 @@ func replace(path string, b []byte) error {
 // level moves every shard's Applied up to what has been read, so that the next start begins there also for shards that
 // saw nothing.
 func (l *Ledger) level(ctx context.Context, applied *[reminder.Shards]state.Vector, done state.Vector) error {
-	for shard := range applied {
-		for applied[shard] != done {
+	for {
+		var runs []state.Run
+		for shard, from := range applied {
 			to := done
 			for s := range to {
-				to[s] = max(to[s], applied[shard][s]) // another projector may have read further
+				to[s] = max(to[s], from[s]) // another projector may have read further
 			}
-			err := l.o.State.Fold(ctx, shard, applied[shard], to, nil)
+			if to != from {
+				runs = append(runs, state.Run{Shard: shard, From: from, To: to})
+			}
+		}
+		if len(runs) == 0 {
+			return nil
+		}
+		for i, err := range l.o.State.Fold(ctx, runs...) {
+			shard := runs[i].Shard
 			if err == nil {
-				applied[shard] = to
-				break
+				applied[shard] = runs[i].To
+				continue
 			}
 			if errors.Is(err, state.ErrStale) {
 				applied[shard], err = l.o.State.Applied(ctx, shard)
@@ -178,5 +187,4 @@ func (l *Ledger) level(ctx context.Context, applied *[reminder.Shards]state.Vect
 			}
 		}
 	}
-	return nil
 }

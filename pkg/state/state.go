@@ -49,6 +49,13 @@ type Change struct {
 	Body any
 }
 
+// Run is a run of one shard's entries, and how far it moves Applied.
+type Run struct {
+	Shard    int
+	From, To Vector
+	Changes  []Change
+}
+
 // Planned is a plan entry. Sealed is the sealed appointment, opaque here.
 type Planned struct {
 	Plan      plan.Plan
@@ -133,9 +140,9 @@ type Held struct {
 type State interface {
 	// Applied is how far shard is folded.
 	Applied(ctx context.Context, shard int) (Vector, error)
-	// Fold applies changes of one shard in order and moves Applied from from to to, atomically. Changes at or below
-	// Applied of their stream are skipped. ErrStale when Applied is not from.
-	Fold(ctx context.Context, shard int, from, to Vector, changes []Change) error
+	// Fold applies runs of different shards, each atomically and by itself: its changes in order, and Applied from From to
+	// To. Changes at or below From of their stream are skipped. It answers an error a run, ErrStale when Applied is not From.
+	Fold(ctx context.Context, runs ...Run) []error
 	// Await returns when shard has folded seq of stream, or with ctx's error.
 	Await(ctx context.Context, shard int, stream Stream, seq uint64) error
 

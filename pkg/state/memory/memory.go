@@ -123,21 +123,25 @@ func (s *State) vouched() error {
 }
 
 // Fold implements state.State.
-func (s *State) Fold(_ context.Context, shard int, from, to state.Vector, changes []state.Change) error {
+func (s *State) Fold(_ context.Context, runs ...state.Run) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.applied[shard] != from {
-		return state.ErrStale
-	}
-	for _, c := range changes {
-		if c.Seq > from[c.Stream] {
-			s.fold(shard, c)
+	errs := make([]error, len(runs))
+	for i, r := range runs {
+		if s.applied[r.Shard] != r.From {
+			errs[i] = state.ErrStale
+			continue
 		}
+		for _, c := range r.Changes {
+			if c.Seq > r.From[c.Stream] {
+				s.fold(r.Shard, c)
+			}
+		}
+		s.applied[r.Shard] = r.To
 	}
-	s.applied[shard] = to
 	close(s.moved)
 	s.moved = make(chan struct{})
-	return nil
+	return errs
 }
 
 func (s *State) fold(shard int, c state.Change) {

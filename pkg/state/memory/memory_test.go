@@ -51,7 +51,7 @@ func foldShard(t *testing.T, s state.State, shard int, p reminder.PersonKey, bod
 		to[stream]++
 		changes[i] = state.Change{Stream: stream, Seq: to[stream], At: noon, Person: p, Body: b}
 	}
-	if err := s.Fold(t.Context(), shard, from, to, changes); err != nil {
+	if err := s.Fold(t.Context(), state.Run{Shard: shard, From: from, To: to, Changes: changes})[0]; err != nil {
 		t.Error(err)
 	}
 }

@@ -37,7 +37,7 @@ func applied(w *world) {
 		}
 	}
 	c := state.Change{Stream: state.People, Seq: 7, At: noon, Person: p, Body: word("a", p, consent.Granted)}
-	w.ok(w.Fold(w.ctx, 3, state.Vector{}, state.Vector{state.People: 7}, []state.Change{c}))
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 3, To: state.Vector{state.People: 7}, Changes: []state.Change{c}})[0])
 	if v := w.applied(3); v != (state.Vector{state.People: 7}) {
 		w.Errorf("applied %v", v)
 	}
@@ -46,12 +46,12 @@ func applied(w *world) {
 	}
 	c.Seq, c.Body = 8, word("b", p, consent.Granted)
 	for _, from := range []state.Vector{{}, {state.People: 6}, {state.People: 8}, {state.People: 7, state.Stop: 1}} {
-		w.is(w.Fold(w.ctx, 3, from, state.Vector{state.People: 8}, []state.Change{c}), state.ErrStale)
+		w.is(w.Fold(w.ctx, state.Run{Shard: 3, From: from, To: state.Vector{state.People: 8}, Changes: []state.Change{c}})[0], state.ErrStale)
 	}
 	if v := w.applied(3); v != (state.Vector{state.People: 7}) || w.version(p) != 1 {
 		w.Errorf("a stale fold left applied %v and version %d", v, w.version(p))
 	}
-	w.ok(w.Fold(w.ctx, 3, state.Vector{state.People: 7}, state.Vector{state.People: 8}, []state.Change{c}))
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 3, From: state.Vector{state.People: 7}, To: state.Vector{state.People: 8}, Changes: []state.Change{c}})[0])
 	if w.version(p) != 2 {
 		w.Errorf("version %d after two records", w.version(p))
 	}
@@ -64,14 +64,14 @@ func skipped(w *world) {
 		return state.Change{Stream: s, Seq: seq, At: noon, Person: p, Body: body}
 	}
 	to := state.Vector{state.Stop: 4, state.People: 9}
-	w.ok(w.Fold(w.ctx, 1, state.Vector{}, to, []state.Change{
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 1, To: to, Changes: []state.Change{
 		change(state.People, 9, word("a", p, consent.Granted)), change(state.Stop, 4, word("b", p, consent.Withdrawn)),
-	}))
+	}})[0])
 	// A second reading of the journal: the same numbers again, one of them with another body, and one that is new.
-	w.ok(w.Fold(w.ctx, 1, to, state.Vector{state.Stop: 5, state.People: 9}, []state.Change{
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 1, From: to, To: state.Vector{state.Stop: 5, state.People: 9}, Changes: []state.Change{
 		change(state.People, 8, word("c", p, consent.Granted)), change(state.People, 9, word("d", p, consent.Granted)),
 		change(state.Stop, 4, word("e", p, consent.Withdrawn)), change(state.Stop, 5, word("f", p, consent.Withdrawn)),
-	}))
+	}})[0])
 	ps, err := w.Persons(w.ctx, []reminder.PersonKey{p})
 	w.ok(err)
 	got := ""
@@ -103,14 +103,14 @@ func await(w *world) {
 
 	returned := make(chan error, 1)
 	go func() { returned <- w.Await(w.ctx, 5, state.Journal, 2) }()
-	w.ok(w.Fold(w.ctx, 5, state.Vector{}, state.Vector{state.Stop: 9, state.People: 9, state.Journal: 1}, nil))
-	w.ok(w.Fold(w.ctx, 6, state.Vector{}, state.Vector{state.Journal: 9}, nil))
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 5, To: state.Vector{state.Stop: 9, state.People: 9, state.Journal: 1}})[0])
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 6, To: state.Vector{state.Journal: 9}})[0])
 	select {
 	case err := <-returned:
 		w.Fatalf("returned before its entry was folded: %v", err)
 	case <-time.After(50 * time.Millisecond):
 	}
-	w.ok(w.Fold(w.ctx, 5, w.applied(5), state.Vector{state.Stop: 9, state.People: 9, state.Journal: 2}, nil))
+	w.ok(w.Fold(w.ctx, state.Run{Shard: 5, From: w.applied(5), To: state.Vector{state.Stop: 9, state.People: 9, state.Journal: 2}})[0])
 	select {
 	case err := <-returned:
 		w.ok(err)
@@ -142,7 +142,7 @@ func racingProjectors(w *world) {
 					return
 				}
 				c := state.Change{Stream: state.People, Seq: n + 1, At: noon, Person: p, Body: word(string(rune('0'+n)), p, consent.Granted)}
-				err = w.Fold(w.ctx, 9, from, state.Vector{state.People: n + 1}, []state.Change{c})
+				err = w.Fold(w.ctx, state.Run{Shard: 9, From: from, To: state.Vector{state.People: n + 1}, Changes: []state.Change{c}})[0]
 				switch {
 				case errors.Is(err, state.ErrStale):
 					stale.Add(1)

@@ -123,7 +123,7 @@ func (w *world) foldAt(shard int, p reminder.PersonKey, at time.Time, bodies ...
 		to[c.Stream] = c.Seq
 		changes[i] = c
 	}
-	if err := w.Fold(w.ctx, shard, from, to, changes); err != nil {
+	if err := w.Fold(w.ctx, state.Run{Shard: shard, From: from, To: to, Changes: changes})[0]; err != nil {
 		w.Error(err)
 	}
 }

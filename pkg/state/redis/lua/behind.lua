@@ -1,0 +1,12 @@
+-- Answers, for each address of ARGV, whether it is barred and how many persons have it as theirs.
+if not certified() then return uncertified() end
+local barred, out = call('SMISMEMBER', key('bars'), unpack(ARGV)), {}
+for i, address in ipairs(ARGV) do
+  local n = 0
+  for _, cell in ipairs(call('HVALS', key('behind:' .. address))) do
+    if string.match(cell, ' 1$') then n = n + 1 end
+  end
+  out[#out + 1] = barred[i]
+  out[#out + 1] = n
+end
+return out

@@ -1,0 +1,2 @@
+if not certified() then return uncertified() end
+return 1

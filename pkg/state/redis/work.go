@@ -1,0 +1,264 @@
+package redis
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/plan"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// writing is what one run of entries writes.
+type writing struct {
+	shard  int
+	at     place // as it was read
+	to     state.Vector
+	ops    []any         // for the fold script
+	told   map[int][]any // for other shards: what the side script writes there
+	counts map[receipt.Status]int
+	marks  map[string]reminder.AddressHash // of claims that were settled
+}
+
+func newWriting(shard int, to state.Vector) *writing {
+	return &writing{shard: shard, to: to, told: map[int][]any{}, marks: map[string]reminder.AddressHash{}}
+}
+
+func (w *writing) op(name string, args ...string) {
+	w.ops = append(w.ops, name)
+	for _, a := range args {
+		w.ops = append(w.ops, a)
+	}
+}
+
+// link says whether a person is behind an address, as of seq of the stream of people.
+func (w *writing) link(a reminder.AddressHash, p reminder.PersonKey, seq uint64, is bool) {
+	there := ""
+	if is {
+		there = "1"
+	}
+	w.told[a.Shard()] = append(w.told[a.Shard()], "link", string(a), string(p), seq, there)
+}
+
+// holding is how a person holds an appointment.
+type holding struct {
+	Order  reminder.Order `json:"o"`
+	Status plan.Status    `json:"s"`
+}
+
+// hold says how a person holds an appointment, as of seq of the journal; nil = not any more.
+func (w *writing) hold(a reminder.AppointmentKey, p reminder.PersonKey, seq uint64, h *holding) error {
+	text := ""
+	if h != nil {
+		b, err := json.Marshal(h)
+		if err != nil {
+			return fmt.Errorf("redis: encode: %w", err)
+		}
+		text = string(b)
+	}
+	shard := homeOf(a)
+	w.told[shard] = append(w.told[shard], "hold", string(a), string(p), seq, text)
+	return nil
+}
+
+// homeOf is the shard that knows who holds an appointment; its key has the form of an address's hash.
+func homeOf(a reminder.AppointmentKey) int { return reminder.AddressHash(a).Shard() }
+
+// stamp orders the writings of a shard: the vector only grows.
+func stamp(v state.Vector) uint64 { return v[state.Stop] + v[state.People] + v[state.Journal] }
+
+// work is one person at work: what was stored, and what it becomes.
+type work struct {
+	person  *state.Person
+	has     part
+	born    bool // nothing was stored of it
+	linked  bool // there was word of an address
+	held    map[reminder.AppointmentKey]version
+	was     map[reminder.ID]stood
+	touched map[reminder.ID]bool
+	people  uint64 // the last sequence of each stream that was applied
+	journal uint64
+}
+
+// version is what an appointment was.
+type version struct {
+	holding
+	n uint64
+}
+
+// stood is where a reminder stood.
+type stood struct {
+	status receipt.Status
+	route  string // "" = not waiting
+	claim  string // "" = no attempt is open
+}
+
+func standing(r *state.Reminder) stood {
+	s := stood{status: r.Status}
+	if r.Pending() {
+		s.route = r.Route
+	}
+	if r.Status == receipt.Intended {
+		s.claim = r.Attempts[len(r.Attempts)-1].Claim
+	}
+	return s
+}
+
+func begin(k reminder.PersonKey, has part, texts [2]string) (*work, error) {
+	x := &work{person: &state.Person{Key: k}, has: has, touched: map[reminder.ID]bool{}}
+	x.born = texts[0] == "" && texts[1] == ""
+	if err := decodeHead(texts[0], x.person); err != nil {
+		return nil, err
+	}
+	if err := decodeRest(texts[1], x.person); err != nil {
+		return nil, err
+	}
+	x.held = make(map[reminder.AppointmentKey]version, len(x.person.Appointments))
+	for key, a := range x.person.Appointments {
+		x.held[key] = version{holding{a.Order, a.Status}, a.Version}
+	}
+	x.was = make(map[reminder.ID]stood, len(x.person.Reminders))
+	for id, r := range x.person.Reminders {
+		x.was[id] = standing(r)
+	}
+	return x, nil
+}
+
+func addressesOf(p *state.Person) map[reminder.AddressHash]bool {
+	out := map[reminder.AddressHash]bool{}
+	for _, a := range p.Addresses() {
+		out[a] = true
+	}
+	return out
+}
+
+func (x *work) apply(c state.Change) {
+	for _, id := range x.person.Apply(c) {
+		x.touched[id] = true
+	}
+	if _, ok := c.Body.(state.Contact); ok {
+		x.linked = true
+	}
+	switch c.Stream {
+	case state.People:
+		x.people = max(x.people, c.Seq)
+	case state.Journal:
+		x.journal = max(x.journal, c.Seq)
+	}
+}
+
+// write adds what has become of the person.
+func (x *work) write(w *writing) error {
+	k := string(x.person.Key)
+	if x.has&head != 0 || x.born {
+		name := "born"
+		if x.has&head != 0 {
+			name = "head"
+		}
+		w.op(name, k, encodeHead(x.person))
+	}
+	if x.has&body != 0 {
+		w.op("rest", k, encodeRest(x.person))
+	}
+	if x.linked {
+		// Of every address, not only of those that changed: one that came and went in this run may be said to be there by a
+		// projector that was held up between the two.
+		now := addressesOf(x.person)
+		said := map[reminder.AddressHash]bool{}
+		for _, c := range x.person.Contact {
+			if !said[c.Hash] {
+				said[c.Hash] = true
+				w.link(c.Hash, x.person.Key, x.people, now[c.Hash])
+			}
+		}
+	}
+	if err := x.writeHeld(w); err != nil {
+		return err
+	}
+	x.writeReminders(w)
+	return nil
+}
+
+// writeHeld tells of the appointments that changed, and voids the leases under plans that moved.
+func (x *work) writeHeld(w *writing) error {
+	for key, a := range x.person.Appointments {
+		was, there := x.held[key]
+		if there && was.n != a.Version {
+			for id, r := range x.person.Reminders {
+				if r.Appointment == key {
+					w.op("moved", string(x.person.Key), string(id))
+				}
+			}
+		}
+		if now := (holding{a.Order, a.Status}); !there || now != was.holding {
+			if err := w.hold(key, x.person.Key, x.journal, &now); err != nil {
+				return err
+			}
+		}
+	}
+	for key := range x.held {
+		if x.person.Appointments[key] == nil {
+			if err := w.hold(key, x.person.Key, x.journal, nil); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// writeReminders brings the counts, the due sets and the open attempts in line with the reminders that were touched.
+func (x *work) writeReminders(w *writing) {
+	if w.counts == nil {
+		w.counts = map[receipt.Status]int{}
+	}
+	k := string(x.person.Key)
+	for id := range x.touched {
+		was := x.was[id]
+		var now stood
+		r := x.person.Reminders[id]
+		score := ""
+		if r != nil {
+			now, score = standing(r), strconv.FormatInt(due(r.At()), 10)
+		}
+		if was.status != now.status {
+			w.counts[was.status]--
+			w.counts[now.status]++
+		}
+		w.op("due", k, string(id), was.route, now.route, score)
+		if was.claim == now.claim {
+			continue
+		}
+		if was.claim != "" {
+			w.op("settle", was.claim)
+			w.marks[was.claim] = addressOf(r, was.claim)
+		}
+		if now.claim != "" {
+			t := r.Attempts[len(r.Attempts)-1]
+			w.op("open", now.claim, k, string(id), strconv.Itoa(t.Attempt), strconv.FormatUint(t.Version, 10))
+		}
+	}
+}
+
+// addressOf is where a claim's attempt went to.
+func addressOf(r *state.Reminder, claim string) reminder.AddressHash {
+	if r != nil {
+		for _, t := range r.Attempts {
+			if t.Claim == claim {
+				return t.Address
+			}
+		}
+	}
+	return ""
+}
+
+// due is a due time as a score: milliseconds, never before the time.
+func due(t time.Time) int64 {
+	ms := t.UnixMilli()
+	if t.After(time.UnixMilli(ms)) {
+		ms++
+	}
+	return ms
+}
