@@ -48,6 +48,8 @@ type Options struct {
 	ByHand  bool               // no cron: Sweep is called instead
 	Rebuild bool               // the state's snapshot is thrown away: the journal is replayed from its beginning
 	Rest    time.Duration      // how long a station with nothing to do rests; 0 = each its own default
+	// Routes replaces the configured carriers, for measurements and tests. nil = the configured ones.
+	Routes []dispatch.Route
 	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
 	Gate func(*gate.Gate) dispatch.Gate
 }
@@ -176,11 +178,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Composer, err = compose.New(compose.Options{Templates: a.Templates, Scanner: a.Scanner, Metrics: a.Metrics}); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	routes, pollers, closers, err := buildCarriers(c, carrierContext{data: c.Data, writeDeadline: c.Send.WriteDeadline, now: o.Now, log: o.Log.Named("carrier")})
-	a.Routes = routes
-	for _, x := range closers {
-		a.defers(func() { _ = x.Close() })
-	}
+	pollers, err := a.route(o)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +187,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		decider = o.Gate(a.Gate)
 	}
 	a.Dispatcher, err = dispatch.New(dispatch.Options{
-		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: routes, Stop: a.Ledger.Stop, Now: o.Now,
+		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Ledger.Stop, Now: o.Now,
 		Idle: o.Rest, Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
 	})
 	if err != nil {

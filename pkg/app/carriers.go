@@ -58,6 +58,21 @@ func settings(s config.Settings, to any) error {
 	return d.Decode(map[string]any(s))
 }
 
+// route makes the routes, unless they are given, and returns the carriers that are asked for replies.
+func (a *App) route(o Options) ([]inbound.Source, error) {
+	if o.Routes != nil {
+		a.Routes = o.Routes
+		return nil, nil
+	}
+	c := o.Config
+	routes, pollers, closers, err := buildCarriers(c, carrierContext{data: c.Data, writeDeadline: c.Send.WriteDeadline, now: o.Now, log: o.Log.Named("carrier")})
+	a.Routes = routes
+	for _, x := range closers {
+		a.defers(func() { _ = x.Close() })
+	}
+	return pollers, err
+}
+
 // buildCarriers makes the routes, one a channel. Routes with the same settings of the same carrier share it.
 func buildCarriers(c config.Config, cc carrierContext) (routes []dispatch.Route, pollers []inbound.Source, closers []io.Closer, err error) {
 	shared := map[string]dispatch.Route{}
