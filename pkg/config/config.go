@@ -28,8 +28,8 @@ type Config struct {
 	Data      string    `key:"data"`
 	Keys      Keys      `key:"keys"`
 	Broker    Broker    `key:"broker"`
-	NATS      External  `key:"nats"`
-	Redis     External  `key:"redis"`
+	NATS      NATS      `key:"nats"`
+	Redis     Redis     `key:"redis"`
 	Units     Units     `key:"units"`
 	Policy    Directory `key:"policy"`
 	Templates Directory `key:"templates"`
@@ -61,10 +61,33 @@ type Broker struct {
 	PasswordFile   string `key:"password_file"`
 }
 
-// External is the address of a broker or store outside the process.
-type External struct {
-	URL Secret `key:"url" secret:"true"`
+// NATS is a broker outside the process, in place of the embedded one. With it several processes share the work, and the
+// state is in Redis.
+type NATS struct {
+	URL      Secret `key:"url" secret:"true"` // nats:// or tls://, several with commas; empty = the embedded broker
+	Creds    string `key:"creds"`             // credentials file of a NATS user
+	TLS      TLS    `key:"tls"`
+	Replicas int    `key:"replicas"` // of every stream
 }
+
+// Redis is where the state is when the broker is outside the process.
+type Redis struct {
+	URL     Secret `key:"url" secret:"true"` // redis:// or rediss://; further nodes as ?addr=host:port
+	Master  string `key:"master"`            // Sentinel's name of the master; then url names sentinels
+	Cluster bool   `key:"cluster"`           // url names nodes of a Cluster
+	Prefix  string `key:"prefix"`            // begins every key
+	TLS     TLS    `key:"tls"`
+}
+
+// TLS are the files of a connection: whom to trust beside the system's authorities, and a certificate to show.
+type TLS struct {
+	CA   string `key:"ca"`
+	Cert string `key:"cert"`
+	Key  string `key:"key"`
+}
+
+// Shared reports whether broker and state are outside the process, where several processes share them.
+func (c Config) Shared() bool { return c.NATS.URL != "" }
 
 // Units names the unit directory; an empty File means the shipped example.
 type Units struct {
@@ -146,6 +169,8 @@ func Default() Config {
 	return Config{
 		Mode:      ModeTrial,
 		Broker:    Broker{Sync: true, EventsMaxBytes: 1 << 30},
+		NATS:      NATS{Replicas: 1},
+		Redis:     Redis{Prefix: "husk"},
 		HTTP:      HTTP{Listen: "127.0.0.1:8484"},
 		Plan:      Plan{Horizon: 180 * day},
 		Send:      Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
@@ -189,6 +214,8 @@ func (c Config) withPaths() (Config, error) {
 	}
 	for key, path := range map[string]*string{
 		"data": &c.Data, "keys.file": &c.Keys.File, "broker.password_file": &c.Broker.PasswordFile, "units.file": &c.Units.File,
+		"nats.creds": &c.NATS.Creds, "nats.tls.ca": &c.NATS.TLS.CA, "nats.tls.cert": &c.NATS.TLS.Cert, "nats.tls.key": &c.NATS.TLS.Key,
+		"redis.tls.ca": &c.Redis.TLS.CA, "redis.tls.cert": &c.Redis.TLS.Cert, "redis.tls.key": &c.Redis.TLS.Key,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
 	} {
 		full, err := absolute(*path)

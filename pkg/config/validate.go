@@ -43,8 +43,7 @@ func (c Config) problems() []*KeyError {
 	k.check("broker.sync", c.Broker.Sync || !production, "true in production: a write that is acknowledged before it is on disk can be lost")
 	c.brokerPort(&k)
 
-	k.check("nats.url", c.NATS.URL == "", externalUnsupported)
-	k.check("redis.url", c.Redis.URL == "", externalUnsupported)
+	c.external(&k)
 
 	k.check("http.listen", c.HTTP.Listen == "" || hostPort(c.HTTP.Listen), "host:port, or empty for none")
 	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
@@ -75,8 +74,6 @@ func (c Config) problems() []*KeyError {
 	k.cron("sweeps.retention", c.Sweeps.Retention)
 	return k.problems
 }
-
-const externalUnsupported = "it empty: a broker and a store outside the process are not part of this version"
 
 // brokerPort checks the port that booking systems publish to. Events carry national ids and the port has no TLS, so it
 // stays on the machine and asks for a password.
