@@ -19,6 +19,7 @@ const adminWait = 30 * time.Second
 type Options struct {
 	Conn     *nats.Conn
 	Replicas int           // of every stream; 0 = 1
+	Shared   bool          // other processes write too
 	AckWait  time.Duration // how long the broker's answer is awaited; 0 = 10 s
 	DeadAge  time.Duration // how long dead letters are kept; 0 = 30 days
 	AuditAge time.Duration // how long the audit is kept; 0 = 5 years
@@ -31,6 +32,7 @@ type Journal struct {
 	js      jetstream.JetStream
 	log     *zap.Logger
 	writers map[Stream]*writer
+	shared  bool
 	quit    chan struct{}
 	wg      sync.WaitGroup
 	once    sync.Once
@@ -51,7 +53,7 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{nc: o.Conn, js: js, log: o.Log, writers: map[Stream]*writer{}, quit: make(chan struct{})}
+	j := &Journal{nc: o.Conn, js: js, log: o.Log, writers: map[Stream]*writer{}, shared: o.Shared, quit: make(chan struct{})}
 	for _, s := range Streams {
 		if _, err := js.CreateOrUpdateStream(ctx, config(s, o)); err != nil {
 			return nil, fmt.Errorf("journal: stream %s: %w", s, err)

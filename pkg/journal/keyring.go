@@ -18,6 +18,9 @@ import (
 // ErrErased is returned for sealed bytes whose data key is gone: the person was erased, or the key never was.
 var ErrErased = errors.New("journal: the data key is gone")
 
+// ErrDisconnected is returned for what can't be said without the broker.
+var ErrDisconnected = errors.New("journal: not connected")
+
 // keyClear is the clear part of a key entry.
 type keyClear struct {
 	ID      string `json:"id"`      // 16 hex digits; begins every sealed value
@@ -27,13 +30,17 @@ type keyClear struct {
 
 type keyID [8]byte
 
-// Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used.
+// Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used. Those that other
+// processes add are read when one is missed; two processes that make a person's key at the same time leave two, and both open.
 type Keyring struct {
 	j     *Journal
 	epoch cipher.AEAD
 	mu    sync.RWMutex
 	owner map[string]keyID // the key new values are sealed with
 	keys  map[keyID]*ringKey
+
+	reading sync.Mutex
+	read    uint64 // all keys up to this sequence are known
 }
 
 type ringKey struct {
@@ -42,14 +49,14 @@ type ringKey struct {
 	aead    cipher.AEAD // nil until used
 }
 
-// OpenKeyring reads all keys. From then on it follows what this process adds.
+// OpenKeyring reads all keys.
 func (j *Journal) OpenKeyring(ctx context.Context, k Keyset) (*Keyring, error) {
 	epoch, err := newAEAD(k.Epoch)
 	if err != nil {
 		return nil, err
 	}
 	r := &Keyring{j: j, epoch: epoch, owner: map[string]keyID{}, keys: map[keyID]*ringKey{}}
-	if err := j.Read(ctx, StreamKeys, 1, r.add); err != nil {
+	if err := r.catchUp(ctx); err != nil {
 		return nil, err
 	}
 	for id := range r.keys {
@@ -94,6 +101,43 @@ func (r *Keyring) add(e Entry) error {
 	return nil
 }
 
+// catchUp reads the keys that are in the stream and not known yet.
+func (r *Keyring) catchUp(ctx context.Context) error {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	return r.j.Read(ctx, StreamKeys, r.read+1, func(e Entry) error {
+		r.read = e.Seq
+		return r.add(e)
+	})
+}
+
+// added notes where keys of this process stand. Those of others that stand between are read when one is missed.
+func (r *Keyring) added(ps []Position) {
+	r.reading.Lock()
+	defer r.reading.Unlock()
+	for _, p := range ps {
+		if p.Seq == r.read+1 {
+			r.read = p.Seq
+		}
+	}
+}
+
+// missWait is how long reading the keys of other processes may take.
+const missWait = 10 * time.Second
+
+// missed reads what other processes have added, where there are any, since this one lacks a key.
+func (r *Keyring) missed() error {
+	if !r.j.shared {
+		return nil
+	}
+	if !r.j.nc.IsConnected() {
+		return fmt.Errorf("%w: keys can't be read", ErrDisconnected)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), missWait)
+	defer cancel()
+	return r.catchUp(ctx)
+}
+
 func parseKeyID(s string) (keyID, error) {
 	var id keyID
 	if n, err := hex.Decode(id[:], []byte(s[:min(len(s), 2*len(id))])); err != nil || n != len(id) {
@@ -124,6 +168,11 @@ type owner struct {
 }
 
 func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) error {
+	if r.j.shared && !r.has(owners) {
+		if err := r.catchUp(ctx); err != nil {
+			return err
+		}
+	}
 	var entries []Entry
 	seen := map[string]bool{}
 	r.mu.RLock()
@@ -146,9 +195,11 @@ func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) erro
 	r.mu.RUnlock()
 	for len(entries) > 0 {
 		n := min(len(entries), MaxBatch)
-		if _, err := r.j.Append(ctx, entries[:n]...); err != nil {
+		ps, err := r.j.Append(ctx, entries[:n]...)
+		if err != nil {
 			return err
 		}
+		r.added(ps)
 		for _, e := range entries[:n] {
 			if err := r.add(e); err != nil {
 				return err
@@ -159,13 +210,34 @@ func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) erro
 	return nil
 }
 
-// key unwraps a key.
-func (r *Keyring) key(id keyID) (cipher.AEAD, error) {
+// has reports whether all owners have a key.
+func (r *Keyring) has(owners []owner) bool {
 	r.mu.RLock()
-	k := r.keys[id]
-	r.mu.RUnlock()
+	defer r.mu.RUnlock()
+	for _, o := range owners {
+		if _, ok := r.owner[o.name]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Keyring) find(id keyID) *ringKey {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.keys[id]
+}
+
+// key unwraps a key. That it is gone is said only when the whole stream was read.
+func (r *Keyring) key(id keyID) (cipher.AEAD, error) {
+	k := r.find(id)
 	if k == nil {
-		return nil, ErrErased
+		if err := r.missed(); err != nil {
+			return nil, err
+		}
+		if k = r.find(id); k == nil {
+			return nil, ErrErased
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -184,17 +256,27 @@ func (r *Keyring) key(id keyID) (cipher.AEAD, error) {
 // Seal seals plain for a person, bound to the person and to what it is ("appointment", "address", …). Ensure must have
 // been called for the person.
 func (r *Keyring) Seal(p reminder.PersonKey, what string, plain []byte) ([]byte, error) {
-	r.mu.RLock()
-	id, ok := r.owner[string(p)]
-	r.mu.RUnlock()
+	id, ok := r.sealsWith(p)
 	if !ok {
-		return nil, ErrErased
+		if err := r.missed(); err != nil {
+			return nil, err
+		}
+		if id, ok = r.sealsWith(p); !ok {
+			return nil, ErrErased
+		}
 	}
 	k, err := r.key(id)
 	if err != nil {
 		return nil, err
 	}
 	return k.Seal(id[:], nil, plain, bind(p, what)), nil
+}
+
+func (r *Keyring) sealsWith(p reminder.PersonKey) (keyID, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	id, ok := r.owner[string(p)]
+	return id, ok
 }
 
 // Open reads what Seal sealed. ErrErased when the key is gone.

@@ -357,3 +357,51 @@ func TestReadKeysetRefuses(t *testing.T) {
 		t.Errorf("read-only: %v", err)
 	}
 }
+
+// Two processes on one journal: each reads what the other sealed, also of a person it had never heard of, and says that a
+// key is gone only when it is.
+func TestKeyringsOfTwoProcesses(t *testing.T) {
+	b := newBroker(t)
+	keyset := journal.NewKeyset()
+	open := func() (*journal.Journal, *journal.Keyring) {
+		j, err := journal.Open(t.Context(), journal.Options{Conn: b.connect(), Shared: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(j.Close)
+		return j, openKeys(t, j, keyset)
+	}
+	_, ours := open()
+	_, theirs := open()
+	for n := range 3 {
+		p := person(n)
+		if err := ours.Ensure(t.Context(), noon, p); err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := ours.Seal(p, "appointment", []byte("a"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := theirs.Open(p, "appointment", sealed); err != nil || string(plain) != "a" {
+			t.Fatalf("the other process reads %q, %v", plain, err)
+		}
+		if back, err := theirs.Seal(p, "address", []byte("b")); err != nil {
+			t.Fatalf("the other process has no key: %v", err)
+		} else if plain, err := ours.Open(p, "address", back); err != nil || string(plain) != "b" {
+			t.Fatalf("%q, %v", plain, err)
+		}
+	}
+	if err := theirs.Ensure(t.Context(), noon, person(0), person(1), person(2)); err != nil {
+		t.Fatal(err)
+	}
+	if keys, err := b.open(0).End(t.Context(), journal.StreamKeys); err != nil || keys.Last != 3 {
+		t.Errorf("%d keys for three persons, %v", keys.Last, err)
+	}
+	if _, err := theirs.Seal(person(9), "appointment", nil); !errors.Is(err, journal.ErrErased) {
+		t.Errorf("sealed without a key: %v", err)
+	}
+	b.down()
+	if _, err := theirs.Seal(person(9), "appointment", nil); err == nil || errors.Is(err, journal.ErrErased) {
+		t.Errorf("without the broker nobody can say that a key is gone: %v", err)
+	}
+}
