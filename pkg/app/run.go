@@ -31,13 +31,6 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	if a.Ledger.Restored() {
-		n, err := a.Ledger.Quarantine(ctx)
-		if err != nil {
-			return fmt.Errorf("app: restored journal: %w", err)
-		}
-		a.log.Error("the journal was restored from a backup: sending is off until it is resumed", zap.Int("held", n))
-	}
 	// What a dead process left open is settled before anything new is handed over.
 	n, err := a.Dispatcher.SettleOpen(ctx, a.Ledger, a.began)
 	if err != nil {

@@ -26,6 +26,15 @@ type mark struct {
 // SwitchRestored is the reason of the switch that a restored journal sets.
 const SwitchRestored = "the journal was restored: enter the withdrawals that came after the backup, see to the held reminders, then resume"
 
+// isRestored reports whether the journal was restored from a backup.
+func (l *Ledger) isRestored(ctx context.Context, ends [state.Streams]journal.End) (bool, error) {
+	behind, err := l.behindMark(ends)
+	if err != nil || behind || l.o.Restored == nil {
+		return behind, err
+	}
+	return l.o.Restored(ctx)
+}
+
 // behindMark reports whether a stream ends before its high-water mark, or is another stream.
 func (l *Ledger) behindMark(ends [state.Streams]journal.End) (bool, error) {
 	if l.o.HighWater == "" {
@@ -60,7 +69,7 @@ func (l *Ledger) raiseMark(done state.Vector) {
 	}
 	marks := map[journal.Stream]mark{}
 	for s, stream := range folded {
-		marks[stream] = mark{l.ends[stream], done[s]}
+		marks[stream] = mark{l.names[stream], done[s]}
 	}
 	b, err := json.Marshal(marks)
 	if err == nil {
@@ -80,7 +89,7 @@ func (l *Ledger) suspect() bool { return l.restored && !l.quarantined.Load() }
 // Restored reports whether the journal was found to be restored from a backup. It may be asked once Ready is closed.
 func (l *Ledger) Restored() bool { return l.restored }
 
-// Quarantine is what a restored journal asks for before anything is sent: sending is off until somebody resumes it, and
+// Quarantine is what Run does with a restored journal before anything is sent: sending is off until somebody resumes it, and
 // what was due by now is possibly sent already, so it is held for the clerk. It returns how many it held.
 func (l *Ledger) Quarantine(ctx context.Context) (int, error) {
 	if err := l.Switch(ctx, state.Switch{Name: "all", On: true, Reason: SwitchRestored}); err != nil {
@@ -101,6 +110,11 @@ func (l *Ledger) Quarantine(ctx context.Context) (int, error) {
 	}
 	if err := l.Rule(ctx, vs); err != nil {
 		return 0, err
+	}
+	if l.o.Quarantined != nil {
+		if err := l.o.Quarantined(ctx); err != nil {
+			return len(vs), err
+		}
 	}
 	l.quarantined.Store(true)
 	return len(vs), nil

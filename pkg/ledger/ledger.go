@@ -29,17 +29,21 @@ type Options struct {
 	State         state.State
 	Planner       Planner
 	Pseudonyms    reminder.Pseudonyms
-	Now           func() time.Time                                                          // nil = time.Now
-	LeaseFor      time.Duration                                                             // how long a worker may hold a due reminder; 0 = 60 s
-	WriteDeadline time.Duration                                                             // how long a hand-over's write may take; 0 = 1 s
-	FoldWait      time.Duration                                                             // how long a write waits to be folded; 0 = 10 s
-	Decisions     time.Duration                                                             // how long ended appointments are kept; 0 = 400 days
-	HighWater     string                                                                    // file outside the broker's storage that tells how far the journal has come; "" = none
-	Snapshot      Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
-	Republish     func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
-	Observe       func(state.Change)                                                        // sees every folded entry; nil = nobody
-	Metrics       prometheus.Registerer
-	Log           *zap.Logger
+	Now           func() time.Time // nil = time.Now
+	LeaseFor      time.Duration    // how long a worker may hold a due reminder; 0 = 60 s
+	WriteDeadline time.Duration    // how long a hand-over's write may take; 0 = 1 s
+	FoldWait      time.Duration    // how long a write waits to be folded; 0 = 10 s
+	Decisions     time.Duration    // how long ended appointments are kept; 0 = 400 days
+	HighWater     string           // file outside the broker's storage that tells how far the journal has come; "" = none
+	// Restored tells that the journal was restored where HighWater can't, and Quarantined notes that it was seen to. Nil =
+	// nobody knows more.
+	Restored    func(ctx context.Context) (bool, error)
+	Quarantined func(ctx context.Context) error
+	Snapshot    Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
+	Republish   func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
+	Observe     func(state.Change)                                                        // sees every folded entry; nil = nobody
+	Metrics     prometheus.Registerer
+	Log         *zap.Logger
 }
 
 // ErrBehind means that an entry is on disk but was not folded in time. What it says will take effect.
@@ -49,10 +53,11 @@ var ErrBehind = errors.New("ledger: journalled, but not folded yet")
 type Ledger struct {
 	o     Options
 	m     metrics
-	ends  map[journal.Stream]string // the streams' identities
+	names map[journal.Stream]string // the streams' identities
 	mu    sync.Mutex
 	since int // entries folded since the last snapshot
 	ready chan struct{}
+	once  sync.Once // closes ready
 
 	marked      state.Vector // what the high-water file says
 	restored    bool

@@ -16,6 +16,9 @@ import (
 // folded are the streams that are folded, by priority: STOP is never behind imports.
 var folded = [state.Streams]journal.Stream{state.Stop: journal.StreamStop, state.People: journal.StreamPeople, state.Journal: journal.StreamJournal}
 
+// levelEvery is how often shards that saw nothing are moved on, so that the next projector begins where this one is.
+const levelEvery = 10 * time.Second
+
 // foldBatch is how many entries are folded in one go.
 const foldBatch = 512
 
@@ -29,160 +32,242 @@ const (
 // replaced or restored. Sending stays off.
 var ErrAhead = errors.New("ledger: the state is ahead of the journal: its data was replaced or restored from a backup")
 
-// Ready is closed when the state has caught up with the journal and is certified for the first time.
+// Ready is closed when the state has caught up with the journal and was certified, by whomever, for the first time.
 func (l *Ledger) Ready() <-chan struct{} { return l.ready }
 
+// Witness watches whether anybody vouches for the state, until ctx ends, for a process whose own projector waits for its
+// turn: Ready is closed when somebody does.
+func (l *Ledger) Witness(ctx context.Context) error {
+	for {
+		l.witnessed(l.o.State.Certified(ctx) == nil)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(certifyEvery):
+		}
+	}
+}
+
+func (l *Ledger) witnessed(certified bool) {
+	if !certified {
+		l.m.certified.Set(0)
+		return
+	}
+	l.m.certified.Set(1)
+	l.once.Do(func() { close(l.ready) })
+}
+
 // Run is the projector: it fills the state from the snapshot and the journal, keeps folding, and vouches for the state
-// while it has caught up. It returns when ctx ends, with a snapshot written, or with the error after which nobody may
-// vouch any more.
+// while it has caught up. It returns when ctx ends, with a snapshot written, or with the error after which it may not vouch
+// any more; it may be run again then. One projector runs at a time, but two that race do no harm.
+//
+// A restored journal is quarantined before anybody vouches for its state.
 func (l *Ledger) Run(ctx context.Context) error {
-	ends, err := l.begin(ctx)
-	if err != nil {
+	p := &projector{Ledger: l}
+	if err := p.begin(ctx); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var in [state.Streams]chan journal.Entry
-	var applied [reminder.Shards]state.Vector
-	for shard := range applied {
-		if applied[shard], err = l.o.State.Applied(ctx, shard); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-	}
-	var done state.Vector // read so far
 	for s, stream := range folded {
-		in[s] = make(chan journal.Entry, 4*foldBatch)
-		done[s] = from(applied[:], s, ends[s])
+		p.in[s] = make(chan journal.Entry, 4*foldBatch)
+		p.done[s] = p.from(s)
+		from, in := p.done[s]+1, p.in[s]
 		go func() {
-			err := l.o.Journal.Follow(ctx, stream, done[s]+1, func(e journal.Entry) error {
+			cancel(l.o.Journal.Follow(ctx, stream, from, func(e journal.Entry) error {
 				select {
-				case in[s] <- e:
+				case in <- e:
 					return nil
 				case <-ctx.Done():
 					return ctx.Err()
 				}
-			})
-			cancel(err)
+			}))
 		}()
 	}
-	return l.project(ctx, in, applied, done, ends)
+	ends := make(chan [state.Streams]journal.End)
+	go l.sample(ctx, ends)
+	return p.run(ctx, ends)
+}
+
+// projector is one Run.
+type projector struct {
+	*Ledger
+	ends    [state.Streams]journal.End // where the streams ended when it began
+	applied [reminder.Shards]state.Vector
+	done    state.Vector // read and folded so far
+	levels  state.Vector // done when all shards were moved up last
+	in      [state.Streams]chan journal.Entry
+	lag     lag
+	vouches bool // it has caught up, and vouches
+}
+
+// begin restores the snapshot, if there is one that fits, looks where the streams end, and how far each shard is folded.
+func (p *projector) begin(ctx context.Context) error {
+	p.names = map[journal.Stream]string{}
+	for s, stream := range folded {
+		end, err := p.o.Journal.End(ctx, stream)
+		if err != nil {
+			return err
+		}
+		p.ends[s], p.names[stream] = end, end.ID
+	}
+	if !p.quarantined.Load() {
+		var err error
+		if p.restored, err = p.isRestored(ctx, p.ends); err != nil {
+			return err
+		}
+	}
+	if err := p.restore(p.ends); err != nil {
+		return err
+	}
+	// A store that has lost writes says so once; then it tells what it has.
+	if p.readApplied(ctx) != nil {
+		if err := p.readApplied(ctx); err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+	}
+	for s, stream := range folded {
+		high := uint64(0)
+		for _, v := range p.applied {
+			high = max(high, v[s])
+		}
+		if high <= p.ends[s].Last {
+			continue
+		}
+		// Another projector may have folded since.
+		if end, err := p.o.Journal.End(ctx, stream); err != nil {
+			return err
+		} else if high > end.Last {
+			return ErrAhead
+		}
+	}
+	return nil
+}
+
+func (p *projector) readApplied(ctx context.Context) error {
+	for shard := range p.applied {
+		var err error
+		if p.applied[shard], err = p.o.State.Applied(ctx, shard); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // from is the lowest sequence folded in every shard. What was trimmed counts as folded: nobody will ever read it.
-func from(applied []state.Vector, s int, end journal.End) uint64 {
-	low := end.Last
-	for _, v := range applied {
+func (p *projector) from(s int) uint64 {
+	low := p.ends[s].Last
+	for _, v := range p.applied {
 		low = min(low, v[s])
 	}
-	if end.First > 0 {
-		low = max(low, end.First-1)
+	if first := p.ends[s].First; first > 0 {
+		low = max(low, first-1)
 	}
 	return low
 }
 
-// begin restores the snapshot, if there is one that fits, and looks where the streams end.
-func (l *Ledger) begin(ctx context.Context) ([state.Streams]journal.End, error) {
-	var ends [state.Streams]journal.End
-	l.ends = map[journal.Stream]string{}
-	for s, stream := range folded {
-		end, err := l.o.Journal.End(ctx, stream)
-		if err != nil {
-			return ends, err
-		}
-		ends[s], l.ends[stream] = end, end.ID
-	}
-	behind, err := l.behindMark(ends)
-	if err != nil {
-		return ends, err
-	}
-	l.restored = behind
-	if err := l.restore(ends); err != nil {
-		return ends, err
-	}
-	for shard := range reminder.Shards {
-		v, err := l.o.State.Applied(ctx, shard)
-		if err != nil {
-			return ends, fmt.Errorf("ledger: %w", err)
-		}
-		for s := range v {
-			if v[s] > ends[s].Last {
-				return ends, ErrAhead
-			}
-		}
-	}
-	return ends, nil
-}
-
-func (l *Ledger) project(ctx context.Context, in [state.Streams]chan journal.Entry, applied [reminder.Shards]state.Vector, done state.Vector, ends [state.Streams]journal.End) error {
-	tick := time.NewTicker(certifyEvery)
+func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.End) error {
+	tick, marks, levels := time.NewTicker(certifyEvery), time.NewTicker(markEvery), time.NewTicker(levelEvery)
 	defer tick.Stop()
-	marks := time.NewTicker(markEvery)
 	defer marks.Stop()
-	ready := false
+	defer levels.Stop()
+	defer p.m.certified.Set(0)
+	var quarantine chan error // answers when it is done
 	batch := make([]journal.Entry, 0, foldBatch)
 	for {
-		if !ready && caughtUp(done, ends) {
-			if err := l.certify(ctx); err != nil {
-				return err
-			}
-			ready = true
-			close(l.ready)
+		if !p.vouches && quarantine == nil && p.caughtUp() {
+			quarantine = make(chan error, 1)
+			go func() { quarantine <- p.seeTo(ctx) }()
 		}
 		batch = batch[:0]
 		select {
 		case <-ctx.Done():
-			l.m.certified.Set(0)
-			if ready {
-				l.raiseMark(done)
+			return p.end(ctx)
+		case err := <-quarantine:
+			if err == nil {
+				p.vouches = true
+				err = p.certify(ctx)
 			}
-			if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+			if err != nil {
 				return err
 			}
-			if ready {
-				return errors.Join(l.level(context.WithoutCancel(ctx), &applied, done), l.writeSnapshot(done))
-			}
-			return nil
+			continue
 		case <-tick.C:
-			if ready {
-				if err := l.certify(ctx); err != nil {
-					l.o.Log.Error("the state can't be certified", zap.Error(err))
+			if p.vouches {
+				if err := p.certify(ctx); err != nil {
+					return err
 				}
 			}
 			continue
+		case e := <-ends:
+			p.lag.sampled(e, p.done)
+			continue
 		case <-marks.C:
-			if ready { // a replay on its way would lower it
-				l.raiseMark(done)
+			if p.vouches { // a replay on its way would lower it
+				p.raiseMark(p.done)
 			}
 			continue
-		case e := <-in[state.Stop]:
+		case <-levels.C:
+			if p.vouches && p.levels != p.done {
+				if err := p.level(ctx, &p.applied, p.done); err != nil {
+					return err
+				}
+				p.levels = p.done
+			}
+			continue
+		case e := <-p.in[state.Stop]:
 			batch = append(batch, e)
-		case e := <-in[state.People]:
+		case e := <-p.in[state.People]:
 			batch = append(batch, e)
-		case e := <-in[state.Journal]:
+		case e := <-p.in[state.Journal]:
 			batch = append(batch, e)
 		}
-		for s := range in {
-			batch = drain(in[s], batch)
+		for _, in := range p.in {
+			batch = drain(in, batch)
 		}
-		if err := l.fold(ctx, batch, &applied); err != nil {
-			l.m.certified.Set(0)
+		if err := p.fold(ctx, batch, &p.applied); err != nil {
 			return err
 		}
 		for _, e := range batch {
 			for s, stream := range folded {
 				if e.Stream == stream {
-					done[s] = max(done[s], e.Seq)
+					p.done[s] = max(p.done[s], e.Seq)
 				}
 			}
 		}
-		if ready {
-			if l.snapshotDue(len(batch)) {
-				if err := errors.Join(l.level(ctx, &applied, done), l.writeSnapshot(done)); err != nil {
-					l.o.Log.Warn("no snapshot written; the next start replays more", zap.Error(err))
-				}
+		if p.vouches && p.snapshotDue(len(batch)) {
+			if err := errors.Join(p.level(ctx, &p.applied, p.done), p.writeSnapshot(p.done)); err != nil {
+				p.o.Log.Warn("no snapshot written; the next start replays more", zap.Error(err))
 			}
 		}
 	}
+}
+
+// end is the end of a projector in peace, or the error that ended it.
+func (p *projector) end(ctx context.Context) error {
+	if p.vouches {
+		p.raiseMark(p.done)
+	}
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if !p.vouches {
+		return nil
+	}
+	return errors.Join(p.level(context.WithoutCancel(ctx), &p.applied, p.done), p.writeSnapshot(p.done))
+}
+
+// seeTo quarantines a restored journal.
+func (p *projector) seeTo(ctx context.Context) error {
+	if !p.suspect() {
+		return nil
+	}
+	n, err := p.Quarantine(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: restored journal: %w", err)
+	}
+	p.o.Log.Error("the journal was restored from a backup: sending is off until it is resumed", zap.Int("held", n))
+	return nil
 }
 
 func drain(in chan journal.Entry, batch []journal.Entry) []journal.Entry {
@@ -197,21 +282,26 @@ func drain(in chan journal.Entry, batch []journal.Entry) []journal.Entry {
 	return batch
 }
 
-func caughtUp(done state.Vector, ends [state.Streams]journal.End) bool {
-	for s := range ends {
-		if done[s] < ends[s].Last {
+// caughtUp reports whether all is folded that stood in the streams when the projector began.
+func (p *projector) caughtUp() bool {
+	for s, end := range p.ends {
+		if p.done[s] < end.Last {
 			return false
 		}
 	}
 	return true
 }
 
-func (l *Ledger) certify(ctx context.Context) error {
-	if err := l.o.State.Certify(ctx, certifyFor); err != nil {
-		l.m.certified.Set(0)
+// certify vouches for the state, unless the projector has fallen behind: then nobody does until it has caught up.
+func (p *projector) certify(ctx context.Context) error {
+	if !p.lag.small(p.done) {
+		p.m.certified.Set(0)
+		return nil
+	}
+	if err := p.o.State.Certify(ctx, certifyFor); err != nil {
 		return fmt.Errorf("ledger: certify: %w", err)
 	}
-	l.m.certified.Set(1)
+	p.witnessed(true)
 	return nil
 }
 

@@ -128,7 +128,7 @@ func (l *Ledger) writeSnapshot(read state.Vector) error {
 	defer l.mu.Unlock()
 	var plain bytes.Buffer
 	z := gzip.NewWriter(&plain)
-	if err := json.NewEncoder(z).Encode(snapshotHead{l.ends, read}); err != nil {
+	if err := json.NewEncoder(z).Encode(snapshotHead{l.names, read}); err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
 	if err := errors.Join(s.Snapshot(z), z.Close()); err != nil {
