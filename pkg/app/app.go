@@ -73,17 +73,19 @@ type App struct {
 	Metrics    *prometheus.Registry
 	Now        func() time.Time
 
-	log     *zap.Logger
-	lock    *flock.Flock
-	broker  *broker
-	journal *journal.Journal
-	js      jetstream.JetStream
-	events  jetstream.Stream
-	began   time.Time
-	byHand  bool
-	running chan struct{}
-	closers []func()
-	once    sync.Once
+	log          *zap.Logger
+	lock         *flock.Flock
+	broker       *broker
+	lead         *lead         // nil = this process alone owns the data
+	installation *installation // nil as well
+	journal      *journal.Journal
+	js           jetstream.JetStream
+	events       jetstream.Stream
+	began        time.Time
+	byHand       bool
+	running      chan struct{}
+	closers      []func()
+	once         sync.Once
 }
 
 // Open builds everything, in the order in which it depends on each other. On error what was begun is undone.
@@ -124,22 +126,14 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Pseudonyms, err = keys.Pseudonyms(); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	if err := room(c.Data); err != nil {
-		return nil, err
-	}
-	if a.broker, err = startBroker(c.Broker, filepath.Join(c.Data, "broker"), keys.Broker, o.Log); err != nil {
-		return nil, err
-	}
-	a.defers(a.broker.stop)
-	if a.js, err = jetstream.New(a.broker.nc, jetstream.WithDefaultTimeout(adminWait)); err != nil {
-		return nil, fmt.Errorf("app: %w", err)
-	}
-	if err := whole(ctx, a.js, filepath.Join(c.Data, "broker")); err != nil {
+	if err := a.openBroker(ctx, keys); err != nil {
 		return nil, err
 	}
 
 	// Journal, state and ledger.
-	if a.journal, err = journal.Open(ctx, journal.Options{Conn: a.broker.nc, DeadAge: c.Retention.Dead, AuditAge: c.Retention.Audit, Log: o.Log}); err != nil {
+	if a.journal, err = journal.Open(ctx, journal.Options{
+		Conn: a.broker.nc, Replicas: c.NATS.Replicas, Shared: c.Shared(), DeadAge: c.Retention.Dead, AuditAge: c.Retention.Audit, Log: o.Log,
+	}); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	a.defers(a.journal.Close)
@@ -152,17 +146,22 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	a.State = memory.New()
-	a.Ledger, err = ledger.New(ledger.Options{
+	lo := ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
 		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.Publish, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
 		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
 		Metrics:   a.Metrics, Log: o.Log.Named("ledger"),
-	})
-	if err != nil {
+	}
+	if c.Shared() {
+		if err := a.share(ctx, o, keys); err != nil {
+			return nil, err
+		}
+		lo.State, lo.Restored, lo.Quarantined = a.State, a.installation.restored, a.installation.quarantined
+	}
+	if a.Ledger, err = ledger.New(lo); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-
 	if err := a.keepVersions(ctx); err != nil {
 		return nil, err
 	}
@@ -201,15 +200,39 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	return a, nil
 }
 
+// openBroker starts the embedded broker, or connects to the one outside.
+func (a *App) openBroker(ctx context.Context, keys journal.Keyset) (err error) {
+	c := a.Config
+	storage := filepath.Join(c.Data, "broker")
+	if c.Shared() {
+		a.broker, err = connectBroker(c.NATS, a.log.Named("broker"))
+	} else if err = room(c.Data); err == nil {
+		a.broker, err = startBroker(c.Broker, storage, keys.Broker, a.log)
+	}
+	if err != nil {
+		return err
+	}
+	a.defers(a.broker.stop)
+	if a.js, err = jetstream.New(a.broker.nc, jetstream.WithDefaultTimeout(adminWait)); err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
+	if c.Shared() {
+		return nil
+	}
+	return whole(ctx, a.js, storage)
+}
+
 // doors makes the intake stream and its consumer, intake and inbound.
 func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Duration) error {
 	var err error
-	a.events, err = a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(intake.StreamOptions{MaxBytes: a.Config.Broker.EventsMaxBytes}))
+	a.events, err = a.js.CreateOrUpdateStream(ctx, intake.StreamConfig(intake.StreamOptions{MaxBytes: a.Config.Broker.EventsMaxBytes, Replicas: a.Config.NATS.Replicas}))
 	if err != nil {
 		return fmt.Errorf("app: intake stream: %w", err)
 	}
-	if err := a.takeBack(ctx); err != nil {
-		return fmt.Errorf("app: intake consumer: %w", err)
+	if !a.Config.Shared() {
+		if err := a.takeBack(ctx); err != nil {
+			return fmt.Errorf("app: intake consumer: %w", err)
+		}
 	}
 	consumer, err := a.events.CreateOrUpdateConsumer(ctx, intake.ConsumerConfig(0))
 	if err != nil {

@@ -23,9 +23,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/config"
 )
 
-// broker is the embedded NATS server and this process's connection to it.
+// broker is this process's connection to the NATS server, and the server where it is embedded.
 type broker struct {
-	ns   *server.Server
+	ns   *server.Server // nil = outside the process
 	nc   *nats.Conn
 	lost chan struct{} // closed when a stream could not be written
 }
@@ -126,6 +126,9 @@ func (b *broker) stop() {
 	if b.nc != nil {
 		b.nc.Close()
 	}
+	if b.ns == nil {
+		return
+	}
 	b.ns.Shutdown()
 	b.ns.WaitForShutdown()
 }
@@ -135,6 +138,10 @@ var errStorage = errors.New("app: the broker has given up its storage: the disk 
 
 // watch returns errStorage when the broker's storage is gone, or nil when ctx ends.
 func (b *broker) watch(ctx context.Context) error {
+	if b.ns == nil {
+		<-ctx.Done()
+		return nil
+	}
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
 	for {

@@ -50,6 +50,9 @@ func keyset(c config.Config) (journal.Keyset, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return k, err
 	}
+	if c.Shared() {
+		return k, fmt.Errorf("app: keys.file: no keyset at %s: make one with husk keys new, and give every process the same", c.Keys.File)
+	}
 	if _, err := os.Stat(filepath.Join(c.Data, "broker")); err == nil {
 		return k, fmt.Errorf("app: keys.file: there is data in %s but no keyset at %s: restore the keyset from its backup", c.Data, c.Keys.File)
 	}

@@ -12,8 +12,30 @@ import (
 	"github.com/husk-reminders/husk/pkg/dispatch"
 )
 
-// Project runs the projector alone, until ctx ends: all that commands need which read and write while no line runs.
-func (a *App) Project(ctx context.Context) error { return a.Ledger.Run(ctx) }
+// Project runs the projector alone, until ctx ends: all that commands need which read and write while no line runs. Where
+// processes share the state, it waits for its turn while another one projects.
+func (a *App) Project(ctx context.Context) error {
+	s := &stages{failed: make(chan error, 8)}
+	defer s.end()
+	a.project(ctx, s, false)
+	select {
+	case err := <-s.failed:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// project begins the stages that keep the state.
+func (a *App) project(ctx context.Context, s *stages, sweeps bool) {
+	hand := context.WithoutCancel(ctx)
+	if a.lead == nil {
+		s.begin(hand, "projector", a.Ledger.Run)
+		return
+	}
+	s.begin(hand, "witness", a.Ledger.Witness)
+	s.begin(hand, "lead", func(ctx context.Context) error { return a.lead.run(ctx, a.office(sweeps), Lasting) })
+}
 
 // Run runs the line until ctx ends, then stops in reverse order: the doors first, then the workers, who finish what is in
 // hand, then the projector, which has folded it and writes the snapshot. An error says that the line can't go on as it is.
@@ -21,7 +43,7 @@ func (a *App) Run(ctx context.Context) error {
 	s := &stages{failed: make(chan error, 8)}
 	hand := context.WithoutCancel(ctx)
 	defer s.end()
-	s.begin(hand, "projector", a.Project)
+	a.project(ctx, s, true)
 	s.begin(hand, "broker", a.broker.watch)
 	s.begin(hand, "fill", a.watchFill)
 	select {
@@ -31,16 +53,14 @@ func (a *App) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	// What a dead process left open is settled before anything new is handed over.
-	n, err := a.Dispatcher.SettleOpen(ctx, a.Ledger, a.began)
-	if err != nil {
-		return fmt.Errorf("app: open attempts: %w", err)
-	}
-	if n > 0 {
-		a.log.Warn("settled attempts that the last process left open", zap.Int("count", n))
-	}
-	if !a.byHand {
-		s.begin(hand, "sweeps", a.cron)
+	var err error
+	if a.lead == nil {
+		if err = a.settleOpen(ctx); err != nil {
+			return err
+		}
+		if !a.byHand {
+			s.begin(hand, "sweeps", a.cron)
+		}
 	}
 	s.begin(hand, "dispatch", a.Dispatcher.Run)
 	s.begin(hand, "inbound", a.Inbound.Run)
@@ -58,6 +78,19 @@ func (a *App) Run(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// settleOpen settles what a dead process left open, before anything new is handed over. It alone owned the data, as this one
+// does now; where processes share it, a sweep sees to it when the lease is long over.
+func (a *App) settleOpen(ctx context.Context) error {
+	n, err := a.Dispatcher.SettleOpen(ctx, a.Ledger, a.began)
+	if err != nil {
+		return fmt.Errorf("app: open attempts: %w", err)
+	}
+	if n > 0 {
+		a.log.Warn("settled attempts that the last process left open", zap.Int("count", n))
+	}
+	return nil
 }
 
 // Running is closed when everything runs.

@@ -16,7 +16,7 @@ import (
 
 // keepVersions keeps each version of the templates and of the unit directory, so that what was sent can be rendered again.
 func (a *App) keepVersions(ctx context.Context) error {
-	store, err := kv.Open(ctx, a.js, kv.Templates, 1)
+	store, err := kv.Open(ctx, a.js, kv.Templates, a.Config.NATS.Replicas)
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
@@ -36,7 +36,7 @@ func (a *App) keepVersions(ctx context.Context) error {
 			return fmt.Errorf("app: units.file: %w", err)
 		}
 	}
-	if store, err = kv.Open(ctx, a.js, kv.Units, 1); err == nil {
+	if store, err = kv.Open(ctx, a.js, kv.Units, a.Config.NATS.Replicas); err == nil {
 		sum := sha256.Sum256(units)
 		err = store.Keep(ctx, "units/"+hex.EncodeToString(sum[:4]), units)
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/user"
 	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap/zapcore"
@@ -28,6 +29,7 @@ type client struct {
 	local  bool // in this process: no line runs
 	actor  string
 	closes func() error
+	made   *web.Rebuilt // of a state that was made again when the line was opened here
 }
 
 // apiError is an answer that is no success.
@@ -46,6 +48,10 @@ func (e *apiError) Error() string {
 
 // withClient runs a command that asks the staff API.
 func withClient(run func(c *cobra.Command, s *client, args []string) error) func(*cobra.Command, []string) error {
+	return withClientOf(connect, run)
+}
+
+func withClientOf(connect func(context.Context, config.Config, io.Writer) (*client, error), run func(c *cobra.Command, s *client, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		cfg, err := configure(c)
 		if err != nil {
@@ -62,6 +68,11 @@ func withClient(run func(c *cobra.Command, s *client, args []string) error) func
 // connect finds the staff API of the data. If nobody answers on the admin socket, it takes the data's lock and opens the line in
 // this process, with nothing running but the projector.
 func connect(ctx context.Context, cfg config.Config, logs io.Writer) (*client, error) {
+	return connectOr(ctx, cfg, logs, false)
+}
+
+// connectOr is connect, which where it opens the line here makes the state again, if it is to.
+func connectOr(ctx context.Context, cfg config.Config, logs io.Writer, rebuild bool) (*client, error) {
 	if answers(cfg.Admin.Socket) {
 		t := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, "unix", cfg.Admin.Socket)
@@ -78,7 +89,8 @@ func connect(ctx context.Context, cfg config.Config, logs io.Writer) (*client, e
 	if err != nil {
 		return nil, err
 	}
-	if err := e.open(ctx, false); err != nil {
+	began := time.Now()
+	if err := e.open(ctx, rebuild); err != nil {
 		return nil, err
 	}
 	running, cancel := context.WithCancel(ctx)
@@ -98,7 +110,11 @@ func connect(ctx context.Context, cfg config.Config, logs io.Writer) (*client, e
 		}
 		return nil, context.Cause(ctx)
 	}
-	return &client{http: &http.Client{Transport: inMemory{e.door.Staff()}}, local: true, actor: osUser(), closes: closes}, nil
+	s := &client{http: &http.Client{Transport: inMemory{e.door.Staff()}}, local: true, actor: osUser(), closes: closes}
+	if rebuild {
+		s.made = &web.Rebuilt{Entries: e.folded.Load(), Seconds: time.Since(began).Seconds()}
+	}
+	return s, nil
 }
 
 // osUser is who asks, for the audit.

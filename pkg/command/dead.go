@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/web"
 )
@@ -109,11 +111,15 @@ func stateCommand() *cobra.Command {
 	return group("state", "The state that is folded from the journal", &cobra.Command{
 		Use:   "rebuild",
 		Short: "Throw the state away and make it again from the journal",
-		Long:  "A running husk serve stops sending and taking events meanwhile, and goes on by itself. It returns when the state is certified.",
-		Args:  noArgs,
-		RunE: withClient(func(c *cobra.Command, s *client, _ []string) error {
+		Long: "A running husk serve stops sending and taking events meanwhile, and goes on by itself. It returns when the state is certified.\n" +
+			"With a store outside the process (redis.url) it is emptied and filled again, for all processes that share it. A store that\n" +
+			"was ahead of the journal tells that the journal was restored from a backup: then sending is off until husk resume.",
+		Args: noArgs,
+		RunE: withClientOf(remake, func(c *cobra.Command, s *client, _ []string) error {
 			var r web.Rebuilt
-			if err := s.post(c.Context(), "/v1/state/rebuild", nil, &r); err != nil {
+			if s.made != nil {
+				r = *s.made
+			} else if err := s.post(c.Context(), "/v1/state/rebuild", nil, &r); err != nil {
 				return err
 			}
 			return render(c, r, func(w io.Writer) {
@@ -121,4 +127,9 @@ func stateCommand() *cobra.Command {
 			})
 		}),
 	})
+}
+
+// remake is connect for a command that makes the state again.
+func remake(ctx context.Context, cfg config.Config, logs io.Writer) (*client, error) {
+	return connectOr(ctx, cfg, logs, true)
 }

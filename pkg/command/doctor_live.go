@@ -38,7 +38,7 @@ func (d *doctor) live(c *cobra.Command) {
 		d.tell("line", warning, "mend the problems above and run doctor again", "broker, state and carriers are not checked")
 		return
 	}
-	if !serving && !d.hasData() {
+	if !serving && !d.hasData() && !d.cfg.Shared() {
 		dir, err := os.MkdirTemp("", "husk")
 		if err != nil {
 			d.blame("line", err, "")

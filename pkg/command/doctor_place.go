@@ -18,6 +18,11 @@ func (d *doctor) keyset() {
 	path := d.cfg.Keys.File
 	_, err := journal.ReadKeyset(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		if d.cfg.Shared() {
+			d.closed = true
+			d.tell("keyset", problem, "copy it from a process of the installation; only for a new one: husk keys new", "no keyset at %s", path)
+			return
+		}
 		if d.hasData() {
 			d.closed = true
 			d.tell("keyset", problem, "restore the keyset from its backup: without it the data can't be read", "there is data but no keyset at %s", path)
@@ -79,6 +84,9 @@ func (d *doctor) disk() {
 	}
 	free, err := app.Free(at)
 	need := uint64(spareFree + d.cfg.Broker.EventsMaxBytes)
+	if d.cfg.Shared() {
+		need = leastFree // the broker's data is elsewhere
+	}
 	switch {
 	case err != nil:
 		d.tell("disk", warning, "look at the free space yourself", "the free space below %s is not known here", at)

@@ -12,8 +12,6 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/app"
 	"github.com/husk-reminders/husk/pkg/config"
-	"github.com/husk-reminders/husk/pkg/journal"
-	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/web"
 )
@@ -187,9 +185,7 @@ func (e *engine) once(ctx context.Context, waiting *rebuilding) (*rebuilding, er
 // pause waits before the next opening. It returns an error when there is to be none, and nil at once when ctx ends.
 func (e *engine) pause(ctx context.Context, err error, wait *time.Duration) error {
 	e.door.Shut(err.Error())
-	// What is lost, or of another journal, or not readable by this program, does not mend by waiting.
-	lasting := errors.Is(err, ledger.ErrAhead) || errors.Is(err, journal.ErrFormat) || errors.Is(err, app.ErrStreamLost)
-	if lasting || !e.keepGoing {
+	if app.Lasting(err) || !e.keepGoing {
 		return err
 	}
 	e.log.Error("the line has failed; it is opened again", zap.Error(err), zap.Duration("in", *wait))

@@ -75,7 +75,7 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
 		serveCommand(), demoCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(),
-		personCommand(), addressGroup(), deadCommand(), auditCommand(), stateCommand(), versionCommand(),
+		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), versionCommand(),
 	)
 	return root
 }

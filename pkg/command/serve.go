@@ -53,7 +53,10 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 		return err
 	}
 	e.keepGoing = true
-	if err := e.open(ctx, false); err != nil {
+	// A broker or store that is not there yet, as when a whole site starts, is waited for.
+	if err := e.open(ctx, false); errors.Is(err, app.ErrUnreachable) {
+		log.Warn("not reachable yet", zap.Error(err))
+	} else if err != nil {
 		return err
 	}
 	defer e.close()

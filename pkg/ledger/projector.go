@@ -22,10 +22,10 @@ const levelEvery = 10 * time.Second
 // foldBatch is how many entries are folded in one go.
 const foldBatch = 512
 
-// The certificate is renewed every certifyEvery, for certifyFor.
+// The certificate is renewed every certifyEvery, for CertifyFor.
 const (
 	certifyEvery = 300 * time.Millisecond
-	certifyFor   = time.Second
+	CertifyFor   = time.Second
 )
 
 // ErrAhead means that the state has folded more than the journal holds, or another journal: the journal's data was
@@ -298,7 +298,7 @@ func (p *projector) certify(ctx context.Context) error {
 		p.m.certified.Set(0)
 		return nil
 	}
-	if err := p.o.State.Certify(ctx, certifyFor); err != nil {
+	if err := p.o.State.Certify(ctx, CertifyFor); err != nil {
 		return fmt.Errorf("ledger: certify: %w", err)
 	}
 	p.witnessed(true)
