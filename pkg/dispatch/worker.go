@@ -16,8 +16,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// worker works one route, or a channel that has none: then its route has no Sender, and it opens and sends nothing. A token stands for a slot: it is taken before leasing and given back when the outcome is
-// journalled, so that no crash leaves more doubts than the route has slots.
+// worker works one route, or a channel that has none: then its route has no Sender, and it opens and sends nothing. A token
+// stands for a slot: it is taken before leasing and given back when the outcome is journalled, so that no crash leaves more
+// doubts than the route has slots.
 type worker struct {
 	*Dispatcher
 	route  Route
@@ -37,10 +38,16 @@ type job struct {
 
 // run goes round until ctx ends. What is leased is seen through under hand, which ends later.
 func (w *worker) run(ctx, hand context.Context) {
+	var trouble string // as logged last
+	var again time.Time
 	for ctx.Err() == nil {
 		n, err := w.round(ctx, hand)
-		if err != nil && ctx.Err() == nil {
+		switch now := w.o.Now(); {
+		case err == nil:
+			trouble = ""
+		case ctx.Err() == nil && (err.Error() != trouble || now.After(again)):
 			w.log.Warn("round", zap.Error(err))
+			trouble, again = err.Error(), now.Add(time.Minute)
 		}
 		if n > 0 && err == nil {
 			continue
