@@ -18,17 +18,30 @@ func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func(Ent
 	return j.follow(ctx, s, from, 0, fn)
 }
 
+// keepConsumer is how long the broker keeps the consumer of a reader that has died.
+const keepConsumer = 30 * time.Second
+
+// drop deletes a reader's consumer: a stream takes no more than a thousand.
+func (j *Journal) drop(ctx context.Context, s Stream, c jetstream.Consumer) {
+	if i := c.CachedInfo(); i != nil && j.nc.IsConnected() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = j.js.DeleteConsumer(ctx, string(s), i.Name)
+	}
+}
+
 // errPause ends follow when nothing came for a while.
 var errPause = errors.New("journal: nothing more for now")
 
 // follow is Follow, which ends with errPause when nothing comes for the time pause; 0 = never.
 func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.Duration, fn func(Entry) error) error {
 	c, err := j.js.OrderedConsumer(ctx, string(s), jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), MaxResetAttempts: -1,
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), MaxResetAttempts: -1, InactiveThreshold: keepConsumer,
 	})
 	if err != nil {
 		return fmt.Errorf("journal: follow %s: %w", s, err)
 	}
+	defer j.drop(ctx, s, c)
 	it, err := c.Messages(jetstream.PullMaxMessages(1000))
 	if err != nil {
 		return fmt.Errorf("journal: follow %s: %w", s, err)

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
@@ -31,7 +33,7 @@ type keyClear struct {
 type keyID [8]byte
 
 // Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used. Those that other
-// processes add are read when one is missed; two processes that make a person's key at the same time leave two, and both open.
+// processes add are followed; two processes that make a person's key at the same time leave two, and both open.
 type Keyring struct {
 	j     *Journal
 	epoch cipher.AEAD
@@ -39,8 +41,8 @@ type Keyring struct {
 	owner map[string]keyID // the key new values are sealed with
 	keys  map[keyID]*ringKey
 
-	reading sync.Mutex
-	read    uint64 // all keys up to this sequence are known
+	read  uint64        // all keys up to this sequence are known
+	moved chan struct{} // closed and replaced when read moves
 }
 
 type ringKey struct {
@@ -55,9 +57,12 @@ func (j *Journal) OpenKeyring(ctx context.Context, k Keyset) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Keyring{j: j, epoch: epoch, owner: map[string]keyID{}, keys: map[keyID]*ringKey{}}
-	if err := r.catchUp(ctx); err != nil {
+	r := &Keyring{j: j, epoch: epoch, owner: map[string]keyID{}, keys: map[keyID]*ringKey{}, moved: make(chan struct{})}
+	if err := j.Read(ctx, StreamKeys, 1, r.came); err != nil {
 		return nil, err
+	}
+	if j.shared {
+		j.wg.Go(r.follow)
 	}
 	for id := range r.keys {
 		if _, err := r.key(id); err != nil { // one is enough to know the epoch key is the right one
@@ -94,38 +99,76 @@ func (r *Keyring) add(e Entry) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped}
+	if r.keys[id] == nil { // one of our own comes again from the stream
+		r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped}
+	}
 	if _, ok := r.owner[c.Owner]; !ok { // the first in the stream's order is the one in use
 		r.owner[c.Owner] = id
 	}
 	return nil
 }
 
-// catchUp reads the keys that are in the stream and not known yet.
-func (r *Keyring) catchUp(ctx context.Context) error {
-	r.reading.Lock()
-	defer r.reading.Unlock()
-	return r.j.Read(ctx, StreamKeys, r.read+1, func(e Entry) error {
-		r.read = e.Seq
-		return r.add(e)
-	})
+// came adds the stream's next key.
+func (r *Keyring) came(e Entry) error {
+	if err := r.add(e); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read = e.Seq
+	close(r.moved)
+	r.moved = make(chan struct{})
+	return nil
 }
 
-// added notes where keys of this process stand. Those of others that stand between are read when one is missed.
-func (r *Keyring) added(ps []Position) {
-	r.reading.Lock()
-	defer r.reading.Unlock()
-	for _, p := range ps {
-		if p.Seq == r.read+1 {
-			r.read = p.Seq
+// follow adds the keys that come, until the journal is closed.
+func (r *Keyring) follow() {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-r.j.quit:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	for ctx.Err() == nil {
+		r.mu.RLock()
+		next := r.read + 1
+		r.mu.RUnlock()
+		if err := r.j.Follow(ctx, StreamKeys, next, r.came); err != nil && ctx.Err() == nil {
+			r.j.log.Warn("the data keys of other processes can't be followed", zap.Error(err))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
 		}
 	}
+}
+
+// catchUp returns when all keys are known that are in the stream now.
+func (r *Keyring) catchUp(ctx context.Context) error {
+	last, err := r.j.last(ctx, StreamKeys)
+	for err == nil {
+		r.mu.RLock()
+		there, moved := r.read >= last, r.moved
+		r.mu.RUnlock()
+		if there {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			err = fmt.Errorf("journal: keys: %w", ctx.Err())
+		}
+	}
+	return err
 }
 
 // missWait is how long reading the keys of other processes may take.
 const missWait = 10 * time.Second
 
-// missed reads what other processes have added, where there are any, since this one lacks a key.
+// missed waits for what other processes have added, where there are any, since this one lacks a key.
 func (r *Keyring) missed() error {
 	if !r.j.shared {
 		return nil
@@ -168,11 +211,6 @@ type owner struct {
 }
 
 func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) error {
-	if r.j.shared && !r.has(owners) {
-		if err := r.catchUp(ctx); err != nil {
-			return err
-		}
-	}
 	var entries []Entry
 	seen := map[string]bool{}
 	r.mu.RLock()
@@ -195,11 +233,9 @@ func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) erro
 	r.mu.RUnlock()
 	for len(entries) > 0 {
 		n := min(len(entries), MaxBatch)
-		ps, err := r.j.Append(ctx, entries[:n]...)
-		if err != nil {
+		if _, err := r.j.Append(ctx, entries[:n]...); err != nil {
 			return err
 		}
-		r.added(ps)
 		for _, e := range entries[:n] {
 			if err := r.add(e); err != nil {
 				return err
@@ -208,18 +244,6 @@ func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) erro
 		entries = entries[n:]
 	}
 	return nil
-}
-
-// has reports whether all owners have a key.
-func (r *Keyring) has(owners []owner) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, o := range owners {
-		if _, ok := r.owner[o.name]; !ok {
-			return false
-		}
-	}
-	return true
 }
 
 func (r *Keyring) find(id keyID) *ringKey {
