@@ -101,6 +101,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	defer func() {
 		if err != nil {
 			a.Close()
+			if c.Shared() && ctx.Err() == nil && passing(err) {
+				err = fmt.Errorf("%w: %w", ErrUnreachable, err)
+			}
 		}
 	}()
 

@@ -6,12 +6,17 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	goredis "github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
@@ -23,6 +28,31 @@ import (
 
 // ErrUnreachable means that the broker or the store does not answer; it may later.
 var ErrUnreachable = errors.New("app: not reachable")
+
+// passing reports whether an error is of a broker or store that is away or not ready, and may come back.
+func passing(err error) bool {
+	for _, e := range []error{
+		context.DeadlineExceeded, io.EOF, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrConnectionClosed, nats.ErrDisconnected, nats.ErrConnectionReconnecting,
+		jetstream.ErrNoStreamResponse, jetstream.ErrJetStreamNotEnabled, journal.ErrRefused, journal.ErrUncertain, journal.ErrDisconnected, redis.ErrLoading,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var line *net.OpError
+	var broker *jetstream.APIError
+	var store goredis.Error
+	switch {
+	case errors.As(err, &line):
+		return true
+	case errors.As(err, &broker):
+		return broker.Code == http.StatusServiceUnavailable
+	case errors.As(err, &store):
+		first, _, _ := strings.Cut(store.Error(), " ")
+		return slices.Contains([]string{"LOADING", "MASTERDOWN", "READONLY", "CLUSTERDOWN", "TRYAGAIN"}, first)
+	}
+	return false
+}
 
 // oldestBroker is the first version of NATS that takes atomic batches.
 const oldestBroker = "2.12.0"

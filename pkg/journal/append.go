@@ -49,8 +49,9 @@ type request struct {
 type writer struct {
 	stream Stream
 	nc     *nats.Conn
+	line   *line
 	in     chan *request
-	wait   time.Duration
+	wait   time.Duration // for the broker's answer
 	quit   chan struct{}
 }
 
@@ -219,9 +220,35 @@ type ack struct {
 	} `json:"error"`
 }
 
+// errBroken means that the connection broke before the answer came.
+var errBroken = errors.New("the connection broke")
+
+// ask publishes m and waits for the answer, until the connection breaks.
+func (w *writer) ask(m *nats.Msg, breaks <-chan struct{}) (*nats.Msg, error) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), w.wait, nats.ErrTimeout)
+	defer cancel()
+	ctx, broke := context.WithCancelCause(ctx)
+	defer broke(nil)
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-breaks:
+			broke(errBroken)
+		case <-done:
+		}
+	}()
+	answer, err := w.nc.RequestMsgWithContext(ctx, m)
+	if ctx.Err() != nil && err != nil {
+		err = context.Cause(ctx)
+	}
+	return answer, err
+}
+
 // publish writes n entries as one atomic batch and returns the sequence of the first. nats.go has no helper for atomic
 // batches: the headers are those of the broker's ADR-50. No Nats-Msg-Id is set: one duplicate would refuse the batch.
 func (w *writer) publish(batch []*request, n int) (uint64, error) {
+	breaks := w.line.breaks()
 	if !w.nc.IsConnected() {
 		return 0, fmt.Errorf("%w: not connected", ErrRefused)
 	}
@@ -248,7 +275,7 @@ func (w *writer) publish(batch []*request, n int) (uint64, error) {
 	if n > 1 {
 		last.Header.Set("Nats-Batch-Commit", "1")
 	}
-	answer, err := w.nc.RequestMsg(last, w.wait)
+	answer, err := w.ask(last, breaks)
 	if err != nil {
 		if errors.Is(err, nats.ErrNoResponders) {
 			return 0, fmt.Errorf("%w: no stream answers", ErrRefused)

@@ -33,6 +33,7 @@ type Journal struct {
 	log     *zap.Logger
 	writers map[Stream]*writer
 	shared  bool
+	line    *line
 	quit    chan struct{}
 	wg      sync.WaitGroup
 	once    sync.Once
@@ -53,14 +54,15 @@ func Open(ctx context.Context, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{nc: o.Conn, js: js, log: o.Log, writers: map[Stream]*writer{}, shared: o.Shared, quit: make(chan struct{})}
+	j := &Journal{nc: o.Conn, js: js, log: o.Log, writers: map[Stream]*writer{}, shared: o.Shared, line: newLine(o.Conn), quit: make(chan struct{})}
 	for _, s := range Streams {
 		if _, err := js.CreateOrUpdateStream(ctx, config(s, o)); err != nil {
+			j.line.end()
 			return nil, fmt.Errorf("journal: stream %s: %w", s, err)
 		}
 	}
 	for _, s := range Streams {
-		w := &writer{stream: s, nc: o.Conn, in: make(chan *request), wait: o.AckWait, quit: j.quit}
+		w := &writer{stream: s, nc: o.Conn, line: j.line, in: make(chan *request), wait: o.AckWait, quit: j.quit}
 		j.writers[s] = w
 		j.wg.Go(w.run)
 	}
@@ -99,6 +101,7 @@ func config(s Stream, o Options) jetstream.StreamConfig {
 func (j *Journal) Close() {
 	j.once.Do(func() { close(j.quit) })
 	j.wg.Wait()
+	j.line.end()
 }
 
 // End is the identity of a stream, its first and its last sequence.

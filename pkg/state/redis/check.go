@@ -15,6 +15,9 @@ var ErrUnfit = errors.New("redis: unfit")
 
 func unfit(text string) error { return fmt.Errorf("%w: %s", ErrUnfit, text) }
 
+// ErrLoading is what Check says of a Redis that is reading its files after a start: what it says of itself is not so yet.
+var ErrLoading = errors.New("redis: it is reading its files")
+
 // Check refuses a Redis that may evict, that keeps no append-only file, that is older than 7 (which copies scripts to
 // replicas), or that is a replica. It needs the command INFO, and of a Cluster asks every master.
 func Check(ctx context.Context, client goredis.UniversalClient) error {
@@ -27,6 +30,9 @@ func Check(ctx context.Context, client goredis.UniversalClient) error {
 			if err := info(ctx, c, section, about); err != nil {
 				return err
 			}
+		}
+		if about["loading"] == "1" {
+			return ErrLoading
 		}
 		major, _, _ := strings.Cut(about["redis_version"], ".")
 		if n, err := strconv.Atoi(major); err != nil || n < 7 {
