@@ -223,8 +223,17 @@ type ack struct {
 // errBroken means that the connection broke before the answer came.
 var errBroken = errors.New("the connection broke")
 
-// ask publishes m and waits for the answer, until the connection breaks.
+// ask publishes m and then waits for the answer, until the connection breaks.
 func (w *writer) ask(m *nats.Msg, breaks <-chan struct{}) (*nats.Msg, error) {
+	m.Reply = w.nc.NewInbox()
+	answers, err := w.nc.SubscribeSync(m.Reply)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answers.Unsubscribe() }()
+	if err := w.nc.PublishMsg(m); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(context.Background(), w.wait, nats.ErrTimeout)
 	defer cancel()
 	ctx, broke := context.WithCancelCause(ctx)
@@ -238,8 +247,8 @@ func (w *writer) ask(m *nats.Msg, breaks <-chan struct{}) (*nats.Msg, error) {
 		case <-done:
 		}
 	}()
-	answer, err := w.nc.RequestMsgWithContext(ctx, m)
-	if ctx.Err() != nil && err != nil {
+	answer, err := answers.NextMsgWithContext(ctx)
+	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return answer, err
