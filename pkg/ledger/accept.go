@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/journal"
@@ -36,8 +38,12 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		return nil, err
 	}
 	var entries []journal.Entry
+	again := map[reminder.AppointmentKey]bool{} // what other processes may have been given at the same moment
 	for i, a := range as {
 		h := newest[a.Key]
+		if len(h.Others) > 0 {
+			again[a.Key] = true
+		}
 		if h.Person != "" && !a.Order.Newer(h.Order) {
 			continue // said before, or older than what was said: the fold would ignore it
 		}
@@ -58,7 +64,7 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 			return nil, err
 		}
 		entries = append(entries, e)
-		newest[a.Key] = state.Held{Person: a.Person, Order: a.Order, Status: p.Status}
+		newest[a.Key], again[a.Key] = state.Held{Person: a.Person, Order: a.Order, Status: p.Status}, true
 	}
 	for len(entries) > 0 {
 		n := min(len(entries), journal.MaxBatch)
@@ -68,7 +74,32 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		entries = entries[n:]
 		l.m.planned.Add(float64(n))
 	}
-	return errs, nil
+	return errs, l.takeFromOthers(ctx, slices.Collect(maps.Keys(again)))
+}
+
+// takeFromOthers leaves each appointment with one person. Two processes may take in two events of an appointment at the same
+// moment, of two persons, neither seeing the other's; but each looks here after its own is folded, and so the later one sees
+// both. Who fails before that is given its events again, and finds the others then.
+func (l *Ledger) takeFromOthers(ctx context.Context, keys []reminder.AppointmentKey) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	held, err := l.o.State.Appointments(ctx, keys)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	now := l.o.Now()
+	var entries []journal.Entry
+	for i, h := range held {
+		for _, p := range h.Others {
+			e, err := record(journal.KindOwned, p, now, state.Owned{Appointment: keys[i], Order: h.Order})
+			if err != nil {
+				return err
+			}
+			entries = append(entries, e)
+		}
+	}
+	return l.writeBatches(ctx, entries)
 }
 
 // said is when the booking system said it: when the event came to the broker, or when the booking system changed the

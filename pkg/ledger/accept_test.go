@@ -1,15 +1,21 @@
 package ledger_test
 
 import (
+	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
 func TestAcceptReadsItsOwnWrite(t *testing.T) {
@@ -127,6 +133,140 @@ func TestAcceptOfAnotherPerson(t *testing.T) {
 			w.wantDump(w.dump(), want)
 		})
 	}
+}
+
+// meeting is a state whose first readers of appointments wait for each other: none of them has written when the others read.
+type meeting struct {
+	state.State
+	readers sync.WaitGroup
+	reads   atomic.Int64
+}
+
+func newMeeting(s state.State) *meeting {
+	m := &meeting{State: s}
+	m.readers.Add(2)
+	return m
+}
+
+func (m *meeting) Appointments(ctx context.Context, as []reminder.AppointmentKey) ([]state.Held, error) {
+	held, err := m.State.Appointments(ctx, as)
+	if m.reads.Add(1) <= 2 {
+		m.readers.Done()
+		m.readers.Wait()
+	}
+	return held, err
+}
+
+// other is the same appointment of another person.
+func (w *world) other(n int) func(*reminder.Appointment) {
+	return func(a *reminder.Appointment) { a.Person, a.NationalID = w.person(n), nationalID(n) }
+}
+
+// process is a ledger of another process on the same journal, and on the state as that process sees it.
+func (w *world) process(s state.State) *ledger.Ledger {
+	w.Helper()
+	o := w.options()
+	o.State = s
+	l, err := ledger.New(o)
+	w.ok(err)
+	return l
+}
+
+// Two processes take in two events of one appointment, of two persons, at the same moment: one of the two keeps it, and the
+// other is reminded of nothing.
+func TestAcceptOfTwoPersonsAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		before int    // whose it was at revision 1; 0 = nobody's
+		first  uint64 // the revisions of the two events
+		second uint64
+		keeps  int // 0 = either
+	}{
+		"of two revisions":                   {first: 1, second: 2, keeps: 2},
+		"of two revisions, the other first":  {first: 2, second: 1, keeps: 1},
+		"of one revision":                    {first: 2, second: 2},
+		"and it was a third person's before": {before: 3, first: 2, second: 3, keeps: 2},
+		"and it was one's before":            {before: 2, first: 2, second: 3, keeps: 2},
+		"and it was the other's before":      {before: 1, first: 2, second: 3, keeps: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			if c.before > 0 {
+				w.accept(w.appointment(0, w.other(c.before)))
+			}
+			m := newMeeting(w.state)
+			events := [][]reminder.Appointment{
+				{w.appointment(8), w.appointment(0, w.other(1), revision(c.first))}, {w.appointment(0, w.other(2), revision(c.second)), w.appointment(9)},
+			}
+			var both errgroup.Group
+			for _, as := range events {
+				both.Go(func() error {
+					errs, err := w.process(m).Accept(w.ctx, as)
+					return errors.Join(append(errs, err)...)
+				})
+			}
+			w.ok(both.Wait())
+			held, err := w.state.Appointments(w.ctx, []reminder.AppointmentKey{events[1][0].Key})
+			w.ok(err)
+			if len(held[0].Others) > 0 || (held[0].Person != w.person(1) && held[0].Person != w.person(2)) {
+				t.Errorf("held %+v", held[0])
+			}
+			if c.keeps != 0 && held[0].Person != w.person(c.keeps) {
+				t.Errorf("person %d should keep it", c.keeps)
+			}
+			for n := 1; n <= 3; n++ {
+				planned := len(w.reminders(w.person(n))[receipt.Planned])
+				if keeps := held[0].Person == w.person(n); keeps != (planned == 2) || (!keeps && planned > 0) {
+					t.Errorf("person %d keeps it: %v; %d reminders planned", n, keeps, planned)
+				}
+			}
+			// Their events come again: nothing is left to say.
+			end := w.last(journal.StreamJournal)
+			for _, as := range events {
+				w.accept(as...)
+			}
+			if n := w.last(journal.StreamJournal); n != end {
+				t.Errorf("%d entries more", n-end)
+			}
+			want := w.dump()
+			w.restart()
+			w.wantDump(w.dump(), want)
+		})
+	}
+}
+
+// A process that ends between its plan and its second look is given its event again, and takes the second look then.
+func TestAcceptOfTwoPersonsAtOnceAndAFault(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.accept(w.appointment(0, w.other(1), revision(2)))
+	f := &forgetful{State: w.state}
+	e := w.appointment(0, w.other(2), revision(1))
+	_, err := w.process(f).Accept(w.ctx, []reminder.Appointment{e})
+	w.is(err, errRead)
+	held, err := w.state.Appointments(w.ctx, []reminder.AppointmentKey{e.Key})
+	if w.ok(err); len(held[0].Others) != 1 {
+		t.Fatalf("held %+v: the fault has made nothing", held[0])
+	}
+	w.accept(e)
+	w.wantCounts(w.person(1), map[receipt.Status]int{receipt.Planned: 2})
+	w.wantCounts(w.person(2), map[receipt.Status]int{receipt.Cancelled: 2})
+}
+
+// forgetful reads appointments as if nobody had ever held one, and then no more.
+type forgetful struct {
+	state.State
+	reads atomic.Int64
+}
+
+var errRead = errors.New("read")
+
+func (f *forgetful) Appointments(_ context.Context, as []reminder.AppointmentKey) ([]state.Held, error) {
+	if f.reads.Add(1) > 1 {
+		return nil, errRead
+	}
+	return make([]state.Held, len(as)), nil
 }
 
 func TestAcceptOfAnUnknownUnit(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -184,6 +185,10 @@ func (d damaged) tear(p *state.Person) *state.Person {
 
 func (d damaged) Each(ctx context.Context, fn func(*state.Person) error) error {
 	return d.State.Each(ctx, func(p *state.Person) error { return fn(d.tear(p)) })
+}
+
+func (d damaged) Agenda(ctx context.Context, a state.Agenda, until time.Time, fn func(*state.Person) error) error {
+	return d.State.Agenda(ctx, a, until, func(p *state.Person) error { return fn(d.tear(p)) })
 }
 
 func (d damaged) View(ctx context.Context, key reminder.PersonKey, fn func(*state.Person) error) error {

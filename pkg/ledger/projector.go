@@ -305,6 +305,19 @@ func (p *projector) certify(ctx context.Context) error {
 	return nil
 }
 
+// errLostFolds means that the store has less than this projector has folded: what is missing must be read again.
+var errLostFolds = errors.New("ledger: the store has lost what was folded")
+
+// lacks reports whether v lacks something that w has.
+func lacks(v, w state.Vector) bool {
+	for s := range v {
+		if v[s] < w[s] {
+			return true
+		}
+	}
+	return false
+}
+
 // fold folds a batch, shard by shard. A shard that another projector has moved is read again and folded from there.
 func (l *Ledger) fold(ctx context.Context, batch []journal.Entry, applied *[reminder.Shards]state.Vector) error {
 	var byShard [reminder.Shards][]state.Change
@@ -343,9 +356,12 @@ func (l *Ledger) fold(ctx context.Context, batch []journal.Entry, applied *[remi
 					}
 				}
 			case errors.Is(err, state.ErrStale):
-				if applied[r.Shard], err = l.o.State.Applied(ctx, r.Shard); err != nil {
-					failed = err
+				now, err := l.o.State.Applied(ctx, r.Shard)
+				if err == nil && lacks(now, r.From) {
+					err = errLostFolds
 				}
+				applied[r.Shard] = now
+				failed = errors.Join(failed, err)
 			default:
 				failed = err
 			}

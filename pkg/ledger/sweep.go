@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -25,7 +26,7 @@ func (l *Ledger) SweepExpired(ctx context.Context) (int, error) {
 	for {
 		var vs []receipt.Verdict
 		full := errors.New("full")
-		err := l.o.State.Each(ctx, func(p *state.Person) error {
+		err := l.o.State.Agenda(ctx, state.Expiring, now, func(p *state.Person) error {
 			for id, r := range p.Reminders {
 				if (r.Status == receipt.Planned || r.Status == receipt.Held) && !r.Expires.IsZero() && now.After(r.Expires) {
 					vs = append(vs, receipt.Verdict{Reminder: id, Person: p.Key, Status: receipt.Expired, Decision: receipt.Decision{Reason: r.Reason}})
@@ -58,7 +59,7 @@ func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
 		bytes  []byte
 	}
 	var found []sealed
-	err := l.o.State.Each(ctx, func(p *state.Person) error {
+	err := l.o.State.Agenda(ctx, state.Remembered, time.Time{}, func(p *state.Person) error {
 		for key, a := range p.Appointments {
 			if a.Status == plan.Remembered {
 				found = append(found, sealed{p.Key, key, a.Sealed})
@@ -113,23 +114,31 @@ func (l *Ledger) SweepRetention(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := l.write(ctx, entries...); err != nil {
+	trims, err := l.o.Journal.Append(ctx, entries...)
+	if err != nil {
+		l.m.appendErrors.Inc()
 		return err
+	}
+	if err := l.await(ctx, trims); err != nil {
+		return err
+	}
+	// Each shard has its trim, and they stand side by side: all up to the last is folded. What came after may not be, and the
+	// state can't know yet that it needs it.
+	var keep uint64
+	for _, p := range trims {
+		keep = max(keep, p.Seq+1)
+	}
+	needs, err := l.o.State.Needs(ctx)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	// Everything up to the oldest plan that is still held may go: its reminders' later entries stand after it.
+	if needs > 0 {
+		keep = min(keep, needs)
 	}
 	end, err := l.o.Journal.End(ctx, journal.StreamJournal)
 	if err != nil {
 		return err
-	}
-	// Everything up to the oldest plan that is still held may go: its reminders' later entries stand after it.
-	keep := end.Last + 1
-	err = l.o.State.Each(ctx, func(p *state.Person) error {
-		for _, a := range p.Appointments {
-			keep = min(keep, a.First)
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
 	}
 	if keep <= end.First {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
 const day = 24 * time.Hour
@@ -161,6 +162,34 @@ func TestStartAfterTheJournalWasCutToNothing(t *testing.T) {
 	w.dropSnapshot()
 	w.open()
 	w.accept(w.appointment(2, later(30*day)))
+	w.wantCounts(w.person(2), map[receipt.Status]int{receipt.Planned: 2})
+}
+
+// beside is a state beside which an appointment is planned just after somebody has looked at what it needs.
+type beside struct {
+	state.State
+	then func()
+}
+
+func (b beside) Needs(ctx context.Context) (uint64, error) {
+	n, err := b.State.Needs(ctx)
+	b.then()
+	return n, err
+}
+
+// What comes into the journal while it is cut stays.
+func TestRetentionBesideANewPlan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(o *ledger.Options) { o.Decisions = day })
+	w.accept(w.appointment(1))
+	w.at(noon.AddDate(0, 0, 30))
+	w.ok(second(w.SweepExpired(w.ctx)))
+	l := w.process(beside{w.state, func() { w.accept(w.appointment(2, later(30*day))) }})
+	w.ok(l.SweepRetention(w.ctx))
+	w.ok(w.end())
+	w.dropSnapshot()
+	w.open()
+	w.wantCounts(w.person(1), map[receipt.Status]int{})
 	w.wantCounts(w.person(2), map[receipt.Status]int{receipt.Planned: 2})
 }
 

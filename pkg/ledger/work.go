@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -165,46 +167,56 @@ func (l *Ledger) Forsake(ctx context.Context, os []receipt.Open) ([]bool, error)
 
 // Report journals a carrier's delivery report for the reference it was given. A reference that is no claim is ignored.
 func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
-	shard, ok := reminder.ClaimShard(r.Claim)
-	if !ok {
+	if _, ok := reminder.ClaimShard(r.Claim); !ok {
 		return nil
 	}
-	// The claim tells the shard, not the person.
-	var person reminder.PersonKey
-	stop := errors.New("found")
-	err := l.o.State.Each(ctx, func(p *state.Person) error {
-		if p.Key.Shard() != shard {
-			return nil
-		}
-		for _, x := range p.Reminders {
-			for _, t := range x.Attempts {
-				if t.Claim == r.Claim {
-					person = p.Key
-					return stop
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, stop) {
+	persons, err := l.o.State.Claimants(ctx, []string{r.Claim})
+	if err != nil {
 		return err
 	}
-	if person == "" {
+	if r.Person = persons[0]; r.Person == "" {
 		return nil
 	}
-	r.Person = person
 	return writeAll(ctx, l, journal.KindReport, []receipt.Report{r}, func(r receipt.Report) reminder.PersonKey { return r.Person })
 }
 
 // Previews are reminders that the gate has not been asked about: at planning, and again late before the start. They
 // are leases without a token: nobody holds them.
 func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration, limit int) ([]reminder.Lease, error) {
+	out := []reminder.Lease{}
+	for skip := 0; len(out) < limit; {
+		found, err := l.unasked(ctx, now, late, skip, limit-len(out))
+		if err != nil || len(found) == 0 {
+			return out, err
+		}
+		skip += len(found) // those that can't be read hold up nobody
+		for _, x := range found {
+			lease, err := l.unseal(x)
+			switch {
+			case errors.Is(err, journal.ErrErased):
+			case err != nil:
+				l.unreadable(x, err)
+			default:
+				out = append(out, lease)
+			}
+		}
+	}
+	return out, nil
+}
+
+// unasked are up to limit of the reminders that the gate is to be asked about, after the first skip.
+func (l *Ledger) unasked(ctx context.Context, now time.Time, late time.Duration, skip, limit int) ([]state.Leased, error) {
 	var found []state.Leased
 	full := errors.New("full")
-	err := l.o.State.Each(ctx, func(p *state.Person) error {
-		for id, r := range p.Reminders {
+	err := l.o.State.Agenda(ctx, state.Unasked, now.Add(late), func(p *state.Person) error {
+		for _, id := range slices.Sorted(maps.Keys(p.Reminders)) {
+			r := p.Reminders[id]
 			a := p.Appointments[r.Appointment]
 			if r.Status != receipt.Planned || a == nil || (r.Previewed && (r.Late || r.Expires.Sub(now) > late)) {
+				continue
+			}
+			if skip > 0 {
+				skip--
 				continue
 			}
 			found = append(found, state.Leased{
@@ -221,17 +233,5 @@ func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration
 	if err != nil && !errors.Is(err, full) {
 		return nil, err
 	}
-	out := make([]reminder.Lease, 0, len(found))
-	for _, x := range found {
-		lease, err := l.unseal(x)
-		if errors.Is(err, journal.ErrErased) {
-			continue
-		}
-		if err != nil {
-			l.unreadable(x, err)
-			continue
-		}
-		out = append(out, lease)
-	}
-	return out, nil
+	return found, nil
 }

@@ -236,9 +236,10 @@ func (f *fold) told(key reminder.AppointmentKey, a *Appointment) time.Time {
 	return start
 }
 
+// owned takes an appointment away, also under the order that it is held by: two persons may have been given it under one.
 func (f *fold) owned(b Owned) {
 	a := f.Appointments[b.Appointment]
-	if a == nil || !b.Order.Newer(a.Order) {
+	if a == nil || a.Order.Newer(b.Order) || (a.Status == Taken && !b.Order.Newer(a.Order)) {
 		return
 	}
 	a.Order, a.Status, a.Tag = b.Order, Taken, cancelledTag

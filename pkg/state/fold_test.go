@@ -143,7 +143,9 @@ func TestFold(t *testing.T) {
 
 		// Another's.
 		{"given to another person", []step{book(1, "A"), folds(state.Owned{Appointment: visit, Order: order(2)})}, "taken cancelled v2 told -: 48h@A cancelled"},
-		{"given away by an older event", []step{book(2, "A"), inert(folds(state.Owned{Appointment: visit, Order: order(2)}))}, "booked A v1 told -: 48h@A planned"},
+		{"given away by an older event", []step{book(2, "A"), inert(folds(state.Owned{Appointment: visit, Order: order(1)}))}, "booked A v1 told -: 48h@A planned"},
+		{"given to two under one order, and taken from this one", []step{book(2, "A"), folds(state.Owned{Appointment: visit, Order: order(2)}), inert(book(2, "A")),
+			inert(folds(state.Owned{Appointment: visit, Order: order(2)}))}, "taken cancelled v2 told -: 48h@A cancelled"},
 		{"given away, never heard of", []step{inert(folds(state.Owned{Appointment: visit, Order: order(2)}))}, "nothing"},
 		{"given away after it was told: no notice, it is not this person's any more", []step{book(1, "A"), sent("48h@A"), book(2, "B"),
 			folds(state.Owned{Appointment: visit, Order: order(3)})}, "taken cancelled v3 told A: 48h@A accepted, 48h@B cancelled, changed#1@B cancelled"},

@@ -131,6 +131,16 @@ type Attempt struct {
 	CarrierID string         `json:"carrierId,omitempty"`
 }
 
+// Needs is the lesser of first and the sequence of the first plan entry of any appointment of the person; 0 is none.
+func (p *Person) Needs(first uint64) uint64 {
+	for _, a := range p.Appointments {
+		if first == 0 || a.First < first {
+			first = a.First
+		}
+	}
+	return first
+}
+
 // last is the reminder's newest attempt, nil when there is none.
 func (r *Reminder) last() *Attempt {
 	if len(r.Attempts) == 0 {

@@ -131,9 +131,10 @@ type Wire struct {
 
 // Held is what is held of an appointment: the zero Held is an appointment never heard of.
 type Held struct {
-	Person reminder.PersonKey
+	Person reminder.PersonKey // who holds it by the newest order; of one order, by the first entry
 	Order  reminder.Order
 	Status plan.Status
+	Others []reminder.PersonKey // who hold it still, and shouldn't: it was not Taken from them
 }
 
 // State is the store. Every method honours ctx; a failure of the store is an error, never an empty answer.
@@ -168,16 +169,27 @@ type State interface {
 	// Confirm marks and checks; an element is nil when the attempt may be written to the wire now. It takes from the
 	// frequency cap, and an outcome which says that the message did not leave gives it back.
 	Confirm(ctx context.Context, cs []Confirmation) ([]error, error)
-	// Wires are the marks behind an address, or of a person where address is "".
+	// Wires are the marks behind an address, or of a person where address is "". It needs a certified state: that nothing is
+	// on the wire must not be read from a store that lost its marks.
 	Wires(ctx context.Context, address reminder.AddressHash, person reminder.PersonKey) ([]Wire, error)
 	// Forsake closes claims whose hand-over surely never began and now never can: an element is true when there is no
 	// wire mark in state that has been certified without a break since the intent was folded.
 	Forsake(ctx context.Context, os []receipt.Open) ([]bool, error)
+	// Needs is the sequence of the first plan entry of the oldest appointment that is held, 0 when none is: what stands in
+	// the journal before it may go. It needs a state that is certified without a break from the first look to the last.
+	Needs(ctx context.Context) (uint64, error)
 	// Opens are the attempts without an outcome whose intent was journalled before before.
 	Opens(ctx context.Context, before time.Time) ([]receipt.Open, error)
 
 	// Appointments answers what is held of each appointment, in order.
 	Appointments(ctx context.Context, as []reminder.AppointmentKey) ([]Held, error)
+	// Claimants answers whose each claim is, in order, from when its intent took effect until its attempt is trimmed; "" is a
+	// claim on nothing.
+	Claimants(ctx context.Context, claims []string) ([]reminder.PersonKey, error)
+	// Agenda calls fn with every person who stands on an agenda under until or a time before it, to the millisecond, until
+	// it errs; a zero until is the end of time. The order is any; who comes onto the agenda or goes from it meanwhile may be
+	// missing. The Person must not be kept or changed, and fn must not call the State.
+	Agenda(ctx context.Context, a Agenda, until time.Time, fn func(*Person) error) error
 	// View calls fn with one whole person, if there is one; Each calls it for every person until it errs. The Person must
 	// not be kept or changed, and fn must not call the State.
 	View(ctx context.Context, key reminder.PersonKey, fn func(*Person) error) error

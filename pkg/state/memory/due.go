@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// dueIndex orders waiting reminders by time, one heap a route.
-type dueIndex struct {
-	routes map[string]*dueHeap
-	items  map[ref]*dueItem
+// timeline orders what waits by time, one heap a list.
+type timeline[K comparable] struct {
+	lists map[string]*timeHeap[K]
+	items map[K]*timed[K]
 }
 
 // ref names a reminder. An appointment that was given to another person has the same reminder with both.
@@ -19,86 +20,113 @@ type ref struct {
 	id     reminder.ID
 }
 
-type dueItem struct {
-	ref   ref
-	at    time.Time
-	route string
-	pos   int
+// entry is a person's on an agenda.
+type entry struct {
+	person reminder.PersonKey
+	agenda state.Agenda
 }
 
-type dueHeap []*dueItem
-
-func newDueIndex() *dueIndex {
-	return &dueIndex{routes: map[string]*dueHeap{}, items: map[ref]*dueItem{}}
+type timed[K comparable] struct {
+	what K
+	at   time.Time
+	list string
+	pos  int
 }
 
-func (d *dueIndex) put(route string, r ref, at time.Time) {
-	d.remove(r)
-	h := d.routes[route]
-	if h == nil {
-		h = &dueHeap{}
-		d.routes[route] = h
+type timeHeap[K comparable] []*timed[K]
+
+func newTimeline[K comparable]() *timeline[K] {
+	return &timeline[K]{lists: map[string]*timeHeap[K]{}, items: map[K]*timed[K]{}}
+}
+
+func (l *timeline[K]) put(list string, what K, at time.Time) {
+	if it := l.items[what]; it != nil && it.list == list && it.at.Equal(at) {
+		return
 	}
-	it := &dueItem{ref: r, at: at, route: route}
-	d.items[r] = it
+	l.remove(what)
+	h := l.lists[list]
+	if h == nil {
+		h = &timeHeap[K]{}
+		l.lists[list] = h
+	}
+	it := &timed[K]{what: what, at: at, list: list}
+	l.items[what] = it
 	heap.Push(h, it)
 }
 
-func (d *dueIndex) remove(r ref) {
-	if it := d.items[r]; it != nil {
-		heap.Remove(d.routes[it.route], it.pos)
-		delete(d.items, r)
+func (l *timeline[K]) remove(what K) {
+	if it := l.items[what]; it != nil {
+		heap.Remove(l.lists[it.list], it.pos)
+		delete(l.items, what)
 	}
 }
 
-// pop takes the first of a route that is due at now.
-func (d *dueIndex) pop(route string, now time.Time) (ref, bool) {
-	h := d.routes[route]
+// pop takes the first of a list whose time has come.
+func (l *timeline[K]) pop(list string, now time.Time) (what K, ok bool) {
+	h := l.lists[list]
 	if h == nil || h.Len() == 0 || (*h)[0].at.After(now) {
-		return ref{}, false
+		return what, false
 	}
-	it := heap.Pop(h).(*dueItem)
-	delete(d.items, it.ref)
-	return it.ref, true
+	it := heap.Pop(h).(*timed[K]) //nolint:forcetypeassert // nothing else is put there
+	delete(l.items, it.what)
+	return it.what, true
 }
 
-// pending counts what is due at now, and finds the next that is not.
-func (d *dueIndex) pending(now time.Time) (n int, next time.Time) {
-	for _, h := range d.routes {
-		n += h.pending(0, now, &next)
+// pending counts what is due at now in all lists, and finds the next that is not.
+func (l *timeline[K]) pending(now time.Time) (n int, next time.Time) {
+	for _, h := range l.lists {
+		h.walk(0, func(it *timed[K]) bool {
+			if !it.at.After(now) {
+				n++
+				return true
+			}
+			if next.IsZero() || it.at.Before(next) {
+				next = it.at
+			}
+			return false
+		})
 	}
 	return n, next
 }
 
-func (h dueHeap) pending(i int, now time.Time, next *time.Time) int {
-	if i >= len(h) {
-		return 0
+// due are those of a list whose time has come.
+func (l *timeline[K]) due(list string, come func(at time.Time) bool) (out []K) {
+	if h := l.lists[list]; h != nil {
+		h.walk(0, func(it *timed[K]) bool {
+			if come(it.at) {
+				out = append(out, it.what)
+				return true
+			}
+			return false
+		})
 	}
-	if at := h[i].at; at.After(now) {
-		if next.IsZero() || at.Before(*next) {
-			*next = at
-		}
-		return 0 // everything below is later still
-	}
-	return 1 + h.pending(2*i+1, now, next) + h.pending(2*i+2, now, next)
+	return out
 }
 
-func (h dueHeap) Len() int           { return len(h) }
-func (h dueHeap) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
-func (h dueHeap) Swap(i, j int) {
+// walk calls fn for item i and those below, which are later, unless fn says that these matter no more.
+func (h timeHeap[K]) walk(i int, fn func(*timed[K]) bool) {
+	if i < len(h) && fn(h[i]) {
+		h.walk(2*i+1, fn)
+		h.walk(2*i+2, fn)
+	}
+}
+
+func (h timeHeap[K]) Len() int           { return len(h) }
+func (h timeHeap[K]) Less(i, j int) bool { return h[i].at.Before(h[j].at) }
+func (h timeHeap[K]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
 	h[i].pos, h[j].pos = i, j
 }
 
 // Push implements heap.Interface.
-func (h *dueHeap) Push(x any) {
-	it := x.(*dueItem)
+func (h *timeHeap[K]) Push(x any) {
+	it := x.(*timed[K]) //nolint:forcetypeassert // nothing else is put there
 	it.pos = len(*h)
 	*h = append(*h, it)
 }
 
 // Pop implements heap.Interface.
-func (h *dueHeap) Pop() any {
+func (h *timeHeap[K]) Pop() any {
 	old := *h
 	it := old[len(old)-1]
 	old[len(old)-1] = nil

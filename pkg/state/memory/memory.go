@@ -23,11 +23,13 @@ type State struct {
 	switches map[string]string
 
 	// Indexes, derived from what is folded.
-	owners map[reminder.AppointmentKey]reminder.PersonKey
-	behind map[reminder.AddressHash]map[reminder.PersonKey]bool
-	counts map[receipt.Status]int
-	status map[ref]receipt.Status // as counted
-	due    *dueIndex
+	holders map[reminder.AppointmentKey][]reminder.PersonKey // who have, or had, a part in it
+	claims  map[string]reminder.PersonKey
+	behind  map[reminder.AddressHash]map[reminder.PersonKey]bool
+	counts  map[receipt.Status]int
+	status  map[ref]receipt.Status // as counted
+	due     *timeline[ref]         // by route
+	agendas *timeline[entry]
 
 	// Beside the fold.
 	leases  map[ref]*lease
@@ -63,9 +65,9 @@ var _ state.State = (*State)(nil)
 func New() *State {
 	return &State{
 		persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]bool{}, switches: map[string]string{},
-		owners: map[reminder.AppointmentKey]reminder.PersonKey{},
+		holders: map[reminder.AppointmentKey][]reminder.PersonKey{}, claims: map[string]reminder.PersonKey{},
 		behind: map[reminder.AddressHash]map[reminder.PersonKey]bool{},
-		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, due: newDueIndex(),
+		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, due: newTimeline[ref](), agendas: newTimeline[entry](),
 		leases: map[ref]*lease{}, leased: map[reminder.PersonKey]bool{}, waiting: map[reminder.PersonKey][]reminder.ID{},
 		later: map[ref]deferral{}, wires: map[string]state.Wire{}, closed: map[string]bool{}, seen: map[string]uint64{},
 		caps: map[reminder.PersonKey]map[string]time.Time{}, moved: make(chan struct{}),
@@ -187,7 +189,11 @@ func (s *State) fold(shard int, c state.Change) {
 	case state.Planned:
 		s.hold(b.Plan.Appointment, p)
 	case receipt.Intent:
-		if r := p.Reminders[b.Reminder]; len(touched) > 0 && r.Attempts[len(r.Attempts)-1].Claim == b.Claim && s.vouched() == nil {
+		if len(touched) == 0 {
+			return // not the first
+		}
+		s.claims[b.Claim] = p.Key
+		if s.vouched() == nil {
 			s.seen[b.Claim] = s.period
 		}
 	case receipt.Outcome:
@@ -204,28 +210,31 @@ func (s *State) fold(shard int, c state.Change) {
 
 // trim folds a trim for one person.
 func (s *State) trim(p *state.Person, c state.Change) {
-	held := slices.Collect(maps.Keys(p.Appointments))
+	held, reminders := slices.Collect(maps.Keys(p.Appointments)), maps.Clone(p.Reminders)
 	s.index(p, p.Apply(c))
 	for _, key := range held {
-		if p.Appointments[key] == nil && s.owners[key] == p.Key {
-			delete(s.owners, key)
+		if p.Appointments[key] != nil {
+			continue
+		}
+		left := slices.DeleteFunc(s.holders[key], func(k reminder.PersonKey) bool { return k == p.Key })
+		if s.holders[key] = left; len(left) == 0 {
+			delete(s.holders, key)
+		}
+	}
+	for id, r := range reminders {
+		if p.Reminders[id] == nil {
+			for _, t := range r.Attempts {
+				delete(s.claims, t.Claim)
+			}
 		}
 	}
 }
 
-// hold makes p the holder of an appointment, unless it was taken from p or another's plan of it is as new: the two
-// persons' shards are folded in any order.
+// hold notes that p has a part in an appointment.
 func (s *State) hold(key reminder.AppointmentKey, p *state.Person) {
-	a := p.Appointments[key]
-	if a == nil || a.Status == state.Taken {
-		return
+	if p.Appointments[key] != nil && !slices.Contains(s.holders[key], p.Key) {
+		s.holders[key] = append(s.holders[key], p.Key)
 	}
-	if q := s.persons[s.owners[key]]; q != nil && q != p {
-		if b := q.Appointments[key]; b != nil && b.Status != state.Taken && !a.Order.Newer(b.Order) {
-			return
-		}
-	}
-	s.owners[key] = p.Key
 }
 
 // forget drops what stands beside the fold for a settled claim.
@@ -252,8 +261,15 @@ func (s *State) disown(p *state.Person) {
 	}
 }
 
-// index brings counts and the due index in line with the reminders touched.
+// index brings counts, the due index and the agendas in line with the person, whose reminders touched have changed.
 func (s *State) index(p *state.Person, touched []reminder.ID) {
+	for _, a := range state.Agendas {
+		if at := p.Next(a); at.IsZero() {
+			s.agendas.remove(entry{p.Key, a})
+		} else {
+			s.agendas.put(string(a), entry{p.Key, a}, at)
+		}
+	}
 	for _, id := range touched {
 		x := ref{p.Key, id}
 		if was, ok := s.status[x]; ok {

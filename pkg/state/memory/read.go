@@ -59,13 +59,54 @@ func (s *State) Appointments(_ context.Context, as []reminder.AppointmentKey) ([
 	defer s.mu.RUnlock()
 	out := make([]state.Held, len(as))
 	for i, key := range as {
-		if p := s.persons[s.owners[key]]; p != nil {
-			if a := p.Appointments[key]; a != nil {
-				out[i] = state.Held{Person: p.Key, Order: a.Order, Status: a.Status}
+		var hs []state.Holder
+		for _, k := range s.holders[key] {
+			if a := s.persons[k].Appointments[key]; a != nil {
+				hs = append(hs, state.Holder{Person: k, Order: a.Order, Status: a.Status, Seq: a.Seq})
 			}
 		}
+		out[i] = state.HeldBy(hs...)
 	}
 	return out, nil
+}
+
+// Claimants implements state.State. It needs a certified state.
+func (s *State) Claimants(_ context.Context, claims []string) ([]reminder.PersonKey, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
+	out := make([]reminder.PersonKey, len(claims))
+	for i, c := range claims {
+		out[i] = s.claims[c]
+	}
+	return out, nil
+}
+
+// Needs implements state.State.
+func (s *State) Needs(context.Context) (first uint64, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, p := range s.persons {
+		first = p.Needs(first)
+	}
+	return first, s.vouched()
+}
+
+// Agenda implements state.State.
+func (s *State) Agenda(ctx context.Context, a state.Agenda, until time.Time, fn func(*state.Person) error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, e := range s.agendas.due(string(a), func(at time.Time) bool { return until.IsZero() || !at.After(until) }) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := fn(s.persons[e.person]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // View implements state.State.

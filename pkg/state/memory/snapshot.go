@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -71,12 +73,12 @@ func (s *State) Restore(r io.Reader) error {
 			s.hold(a, p)
 		}
 		s.own(p)
-		for id, r := range p.Reminders {
-			x := ref{p.Key, id}
-			s.status[x] = r.Status
-			s.counts[r.Status]++
-			s.schedule(x)
+		for _, r := range p.Reminders {
+			for _, t := range r.Attempts {
+				s.claims[t.Claim] = p.Key
+			}
 		}
+		s.index(p, slices.Collect(maps.Keys(p.Reminders)))
 	}
 	return nil
 }

@@ -176,6 +176,9 @@ func (s *State) take(c state.Confirmation) error {
 func (s *State) Wires(_ context.Context, a reminder.AddressHash, p reminder.PersonKey) ([]state.Wire, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
 	var out []state.Wire
 	for _, w := range s.wires {
 		if (a != "" && w.Address == a) || (a == "" && w.Person == p) {

@@ -33,37 +33,38 @@ func parseAttempt(claim, text string) (attempt, error) {
 	return a, nil
 }
 
-// Wires implements state.State. A mark whose attempt is settled, or was never folded, is dead, and goes.
+// Wires implements state.State. A mark whose attempt is settled, or was never folded, is dead, and goes. Both the marks and
+// the attempts are read from shards that are vouched for.
 func (s *State) Wires(ctx context.Context, a reminder.AddressHash, k reminder.PersonKey) ([]state.Wire, error) {
 	if a == "" {
 		return s.wiresOf(ctx, k)
 	}
-	marks, err := s.client.HGetAll(ctx, s.marks(a)).Result()
+	marks, err := s.gate(ctx, "wires", []ask{{a.Shard(), []any{string(a)}}})[0].pairs()
 	if err != nil || len(marks) == 0 {
-		return nil, failure(err)
+		return nil, err
 	}
 	var all []state.Wire
-	var open []*goredis.BoolCmd
-	p := s.client.Pipeline()
-	for claim, text := range marks { // "call person reminder"
-		parts := strings.SplitN(text, " ", 3)
+	for _, m := range marks { // "call person reminder"
+		parts := strings.SplitN(m[1], " ", 3)
 		if len(parts) != 3 {
 			return nil, ErrFormat
 		}
-		w := state.Wire{Claim: claim, Reminder: reminder.ID(parts[2]), Person: reminder.PersonKey(parts[1]), Address: a}
-		all = append(all, w)
-		open = append(open, p.HExists(ctx, s.key(w.Person.Shard(), "open"), claim))
-	}
-	if _, err := p.Exec(ctx); err != nil {
-		return nil, failure(err)
+		all = append(all, state.Wire{Claim: m[0], Reminder: reminder.ID(parts[2]), Person: reminder.PersonKey(parts[1]), Address: a})
 	}
 	var out []state.Wire
 	var dead []string
-	for i, w := range all {
-		if open[i].Val() {
-			out = append(out, w)
-		} else {
-			dead = append(dead, w.Claim)
+	bs := sorted(len(all), func(i int) int { return all[i].Person.Shard() })
+	for n, x := range s.gate(ctx, "open", questions(bs, func(i int) []any { return []any{all[i].Claim} })) {
+		open, err := x.list(len(bs[n].at))
+		if err != nil {
+			return nil, err
+		}
+		for j, i := range bs[n].at {
+			if open[j] == nil {
+				dead = append(dead, all[i].Claim)
+			} else {
+				out = append(out, all[i])
+			}
 		}
 	}
 	if len(dead) > 0 {
@@ -74,18 +75,18 @@ func (s *State) Wires(ctx context.Context, a reminder.AddressHash, k reminder.Pe
 
 // wiresOf are the attempts of a person that Confirm let go.
 func (s *State) wiresOf(ctx context.Context, k reminder.PersonKey) ([]state.Wire, error) {
-	open, err := s.client.HGetAll(ctx, s.key(k.Shard(), "open")).Result()
+	open, err := s.gate(ctx, "open", []ask{{k.Shard(), nil}})[0].pairs()
 	if err != nil {
-		return nil, failure(err)
+		return nil, err
 	}
 	var out []state.Wire
-	for claim, text := range open {
-		a, err := parseAttempt(claim, text)
+	for _, o := range open {
+		a, err := parseAttempt(o[0], o[1])
 		if err != nil {
 			return nil, err
 		}
 		if a.person == k && a.wire != "" {
-			out = append(out, state.Wire{Claim: claim, Reminder: a.reminder, Person: k, Address: a.wire})
+			out = append(out, state.Wire{Claim: a.claim, Reminder: a.reminder, Person: k, Address: a.wire})
 		}
 	}
 	return out, nil

@@ -3,9 +3,13 @@ package redis_test
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,6 +33,54 @@ var at [reminder.Shards]state.Vector
 func stores(b *testing.B, run func(b *testing.B, s state.State)) {
 	b.Run("memory", func(b *testing.B) { run(b, memory.New()) })
 	b.Run("redis", func(b *testing.B) { run(b, open(b)) })
+}
+
+// busyness is how long Redis and this process have worked: on a machine that others use as well, time by the clock tells little.
+func busyness(b *testing.B) (store, own time.Duration) {
+	b.Helper()
+	if shared == "" {
+		b.Skip("no Redis here")
+	}
+	var c *goredis.Client
+	if c = watcher; c == nil {
+		c = goredis.NewClient(&goredis.Options{Addr: shared})
+		watcher = c
+	}
+	for line := range strings.Lines(must(c.Info(b.Context(), "cpu").Result())(b)) {
+		for _, name := range []string{"used_cpu_user:", "used_cpu_sys:"} {
+			if v, ok := strings.CutPrefix(strings.TrimSpace(line), name); ok {
+				store += time.Duration(must(strconv.ParseFloat(v, 64))(b) * float64(time.Second))
+			}
+		}
+	}
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return store, time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+var watcher *goredis.Client
+
+// effort adds up what some work cost.
+type effort struct{ wall, store, own time.Duration }
+
+func (e *effort) of(b *testing.B, f func()) {
+	b.Helper()
+	store, own := busyness(b)
+	began := time.Now()
+	f()
+	e.wall += time.Since(began)
+	store2, own2 := busyness(b)
+	e.store += store2 - store
+	e.own += own2 - own
+}
+
+func (e *effort) report(b *testing.B, what string, rounds int) {
+	b.Helper()
+	for unit, d := range map[string]time.Duration{"": e.wall, "redis-": e.store, "own-": e.own} {
+		b.ReportMetric(float64(d.Microseconds())/1000/float64(rounds), what+"-"+unit+"ms")
+	}
 }
 
 // sealed is about as long as a sealed appointment.
@@ -90,15 +142,19 @@ func BenchmarkFold(b *testing.B) {
 	stores(b, func(b *testing.B, s state.State) {
 		at = [reminder.Shards]state.Vector{}
 		b.ReportAllocs()
+		rounds := 0
+		var e effort
 		for i := 0; b.Loop(); i++ {
+			rounds++
 			bodies := map[reminder.PersonKey]any{}
 			for n := range batch {
 				plan := planned(appointment(n), key(n), uint64(i+1), noon)
 				plan.Sealed = sealed
 				bodies[key(n)] = plan
 			}
-			foldAll(b, s, bodies)
+			e.of(b, func() { foldAll(b, s, bodies) })
 		}
+		e.report(b, "fold", rounds)
 	})
 }
 
@@ -109,13 +165,16 @@ func BenchmarkAttempts(b *testing.B) {
 		if err := s.Certify(b.Context(), time.Hour); err != nil {
 			b.Fatal(err)
 		}
-		spent := map[string]time.Duration{}
+		spent := map[string]*effort{}
 		took := func(what string, f func() error) {
-			began := time.Now()
-			if err := f(); err != nil {
-				b.Fatal(err)
+			if spent[what] == nil {
+				spent[what] = &effort{}
 			}
-			spent[what] += time.Since(began)
+			spent[what].of(b, func() {
+				if err := f(); err != nil {
+					b.Fatal(err)
+				}
+			})
 		}
 		rounds := 0
 		for b.Loop() {
@@ -174,16 +233,40 @@ func BenchmarkAttempts(b *testing.B) {
 			took("settle", func() error { foldAll(b, s, outcomes); return nil })
 			took("done", func() error {
 				var wg errgroup.Group
-				wg.SetLimit(16)
 				for _, l := range ls {
 					wg.Go(func() error { return s.Done(b.Context(), l.Lease) })
 				}
 				return wg.Wait()
 			})
 		}
-		for what, d := range spent {
-			b.ReportMetric(float64(d.Microseconds())/1000/float64(rounds), what+"-ms")
+		var all effort
+		for what, e := range spent {
+			e.report(b, what, rounds)
+			all.wall, all.store, all.own = all.wall+e.wall, all.store+e.store, all.own+e.own
 		}
+		all.report(b, "all", rounds)
+	})
+}
+
+// BenchmarkIdle is a worker's poll where nothing is due.
+func BenchmarkIdle(b *testing.B) {
+	stores(b, func(b *testing.B, s state.State) {
+		if err := s.Certify(b.Context(), time.Hour); err != nil {
+			b.Fatal(err)
+		}
+		for n := range batch {
+			citizen(b, s, n)
+		}
+		b.ReportAllocs()
+		var e effort
+		e.of(b, func() {
+			for b.Loop() {
+				if ls, err := s.Lease(b.Context(), "sms", noon.Add(-time.Hour), batch, time.Minute); err != nil || len(ls) > 0 {
+					b.Fatal(len(ls), err)
+				}
+			}
+		})
+		e.report(b, "poll", b.N)
 	})
 }
 

@@ -227,6 +227,15 @@ func (w *line) silent(c state.Confirmation) {
 		if w.ok(err); gone[0] {
 			w.Error("forsaken in a store that nobody vouches for")
 		}
+		// A STOP would be acknowledged over the marks that were lost, a report thrown away, the journal cut.
+		_, err = s.Wires(w.Context(), c.Address, "")
+		w.is(err, state.ErrNotCertified)
+		_, err = s.Wires(w.Context(), "", c.Person)
+		w.is(err, state.ErrNotCertified)
+		_, err = s.Claimants(w.Context(), []string{c.Claim})
+		w.is(err, state.ErrNotCertified)
+		_, err = s.Needs(w.Context())
+		w.is(err, state.ErrNotCertified)
 	}
 	// The worker has seen a certificate in its time.
 	_, err := w.worker.Appointments(w.Context(), []reminder.AppointmentKey{appointment(1)})
@@ -394,6 +403,10 @@ func replicaOf(t *testing.T, s *server) (*server, *goredis.Client) {
 	c := client(t, r.env["ADDR"])
 	wait(t, "the replica to catch up", func() bool {
 		return strings.Contains(c.Info(t.Context(), "replication").Val(), "master_link_status:up")
+	})
+	wait(t, "the replica to write its first file, without which it can't be stopped", func() bool {
+		said := c.Info(t.Context(), "persistence").Val()
+		return strings.Contains(said, "aof_rewrite_in_progress:0") && strings.Contains(said, "aof_rewrite_scheduled:0")
 	})
 	return r, c
 }

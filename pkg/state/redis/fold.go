@@ -133,9 +133,7 @@ func (s *State) foldTogether(ctx context.Context, t *nonced, fs []*folding) {
 			f.err = state.ErrStale
 		}
 		if f.err == nil {
-			f.err = f.apply()
-		}
-		if f.err == nil {
+			f.apply()
 			live = append(live, f)
 		}
 	}
@@ -233,7 +231,7 @@ func (s *State) readParts(ctx context.Context, fs []*folding) {
 }
 
 // apply applies the changes and finds what to write.
-func (f *folding) apply() error {
+func (f *folding) apply() {
 	for _, c := range f.changes {
 		switch b := c.Body.(type) {
 		case state.Bar:
@@ -256,11 +254,8 @@ func (f *folding) apply() error {
 		}
 	}
 	for _, k := range f.keys {
-		if err := f.works[k].write(f.w); err != nil {
-			return err
-		}
+		f.works[k].write(f.w)
 	}
-	return nil
 }
 
 // left reports whether an outcome leaves it possible that the person had the message.

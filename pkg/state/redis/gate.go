@@ -74,12 +74,28 @@ func (s *State) gateOf(ctx context.Context, n *nonced, name string, asks []ask) 
 
 // Certified implements state.State: every shard is vouched for.
 func (s *State) Certified(ctx context.Context) error {
-	for _, a := range s.gate(ctx, "certified", everywhere()) {
-		if a.err != nil {
-			return a.err
-		}
+	_, err := s.certified(ctx)
+	return err
+}
+
+// oneCertified looks at one shard's certificate, of each in its turn. The projector renews them together.
+func (s *State) oneCertified(ctx context.Context) error {
+	a := s.gate(ctx, "certified", []ask{{shard: int(s.turn.Add(1) % reminder.Shards)}})[0]
+	if a.err == nil {
+		s.clock.set(a.value)
 	}
-	return nil
+	return a.err
+}
+
+// certified is the nonce by which each shard is vouched for. While a shard's stays, the store has not broken.
+func (s *State) certified(ctx context.Context) (nonces [reminder.Shards]string, err error) {
+	for shard, a := range s.gate(ctx, "certified", everywhere()) {
+		if a.err != nil {
+			return nonces, a.err
+		}
+		nonces[shard] = a.by.nonce
+	}
+	return nonces, nil
 }
 
 // batch is a part of a list that lies in one shard.
@@ -117,6 +133,23 @@ func questions(bs []batch, args func(i int) []any) []ask {
 		}
 	}
 	return out
+}
+
+// pairs is an answer that must be a list of fields and values.
+func (a answer) pairs() ([][2]string, error) {
+	if a.err != nil {
+		return nil, a.err
+	}
+	l, ok := a.value.([]any)
+	if !ok || len(l)%2 != 0 {
+		return nil, ErrFormat
+	}
+	out := make([][2]string, len(l)/2)
+	for i := range out {
+		out[i][0], _ = l[2*i].(string)
+		out[i][1], _ = l[2*i+1].(string)
+	}
+	return out, nil
 }
 
 // list is an answer that must be a list of n values.

@@ -8,37 +8,54 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// Lease implements state.State. It looks into all shards at once, chooses the earliest, and leases in the shards that have
-// them. Where a shard has many more than its share, those beyond its first come a little later than their time says.
+// Lease implements state.State. It looks into all shards with plain reads, chooses the earliest, and leases in the shards that
+// have them, where a gate checks the certificate; where nothing is due one gate alone is asked. Where a shard has many more
+// than its share, those beyond its first come a little later than their time says.
 func (s *State) Lease(ctx context.Context, route string, until time.Time, limit int, d time.Duration) ([]state.Leased, error) {
 	if limit <= 0 {
 		return nil, s.Certified(ctx)
 	}
-	var out []found
-	for len(out) < limit {
-		chosen, err := s.choose(ctx, route, until, limit-len(out))
-		if err == nil && len(chosen) > 0 {
-			chosen, err = s.leaseIn(ctx, route, until, d, chosen, &out)
+	x := &leasing{State: s, route: route, until: until, d: d}
+	var failed error
+	for len(x.out) < limit && failed == nil {
+		shares, err := x.choose(ctx, limit-len(x.out))
+		if failed = err; len(shares) == 0 {
+			break
 		}
-		if err != nil && len(out) == 0 {
-			return nil, err
-		}
-		if err != nil || len(chosen) == 0 {
-			break // what is leased is leased
-		}
+		failed = x.lease(ctx, shares)
 	}
-	slices.SortStableFunc(out, func(a, b found) int { return cmp.Compare(a.score, b.score) })
-	ls := make([]state.Leased, len(out))
-	for i, f := range out {
+	switch {
+	case len(x.out) > 0: // what is leased is leased
+	case failed != nil:
+		return nil, failed
+	default:
+		return nil, s.oneCertified(ctx)
+	}
+	slices.SortStableFunc(x.out, func(a, b found) int { return cmp.Compare(a.score, b.score) })
+	ls := make([]state.Leased, len(x.out))
+	for i, f := range x.out {
 		ls[i] = f.Leased
 	}
 	return ls, nil
+}
+
+// leasing is one call of Lease.
+type leasing struct {
+	*State
+	route string
+	until time.Time
+	d     time.Duration
+	out   []found
+	spent [reminder.Shards]bool // where nothing more is to be had
 }
 
 // found is a lease and the time that it was chosen by: a deferral's, where there is one.
@@ -47,61 +64,97 @@ type found struct {
 	score float64
 }
 
-// share is how many reminders a script of one shard leases.
+// share is how many reminders a script of one shard leases. All says that this is all that was seen to be due there.
 type share struct {
 	shard int
 	n     int
+	all   bool
 }
 
 // choose finds how many of the limit earliest each shard has.
-func (s *State) choose(ctx context.Context, route string, until time.Time, limit int) ([]share, error) {
+func (x *leasing) choose(ctx context.Context, limit int) ([]share, error) {
 	type first struct {
 		shard int
 		score float64
 	}
-	var all []first
-	n := min(limit, limit/16+16)
-	for shard, a := range s.gate(ctx, "peek", everywhere(route, until.UnixMilli(), n)) {
-		if a.err != nil {
-			return nil, a.err
-		}
-		scores, ok := a.value.([]any)
-		if !ok {
-			return nil, ErrFormat
-		}
-		for _, x := range scores {
-			text, _ := x.(string)
-			score, err := strconv.ParseFloat(text, 64)
-			if err != nil {
-				return nil, ErrFormat
-			}
-			all = append(all, first{shard, score})
+	most := limit/32 + 4
+	dues, err := x.peek(ctx, most)
+	if err != nil {
+		return nil, err
+	}
+	var firsts []first
+	for shard, zs := range dues {
+		for _, z := range zs {
+			firsts = append(firsts, first{shard, z.Score})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b first) int { return cmp.Compare(a.score, b.score) })
+	slices.SortStableFunc(firsts, func(a, b first) int { return cmp.Compare(a.score, b.score) })
 	var counts [reminder.Shards]int
-	for _, f := range all[:min(limit, len(all))] {
+	for _, f := range firsts[:min(limit, len(firsts))] {
 		counts[f.shard]++
 	}
 	var out []share
 	for shard, n := range counts {
 		if n > 0 {
-			out = append(out, share{shard, n})
+			out = append(out, share{shard, n, n == len(dues[shard]) && n < most})
 		}
 	}
 	return out, nil
 }
 
-// leaseIn leases each shard's share and returns those shares that got something.
-func (s *State) leaseIn(ctx context.Context, route string, until time.Time, d time.Duration, shares []share, out *[]found) ([]share, error) {
+// peek reads the first due of each shard that is not spent. Where a lease has ended by the store's clock, it is put back
+// first.
+func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]goredis.Z, err error) {
+	at, known := x.clock.now()
+	for first := true; ; first = false {
+		p := x.client.Pipeline()
+		var due, ends [reminder.Shards]*goredis.ZSliceCmd
+		for shard := range dues {
+			if x.spent[shard] {
+				continue
+			}
+			due[shard] = p.ZRangeByScoreWithScores(ctx, x.key(shard, "due:"+x.route), &goredis.ZRangeBy{
+				Min: "-inf", Max: strconv.FormatInt(x.until.UnixMilli(), 10), Count: int64(most),
+			})
+			ends[shard] = p.ZRangeWithScores(ctx, x.key(shard, "ends"), 0, 0)
+		}
+		if p.Len() == 0 {
+			return dues, nil
+		}
+		if _, err := p.Exec(ctx); err != nil {
+			return dues, failure(err)
+		}
+		var expired []ask
+		for shard := range dues {
+			if x.spent[shard] {
+				continue
+			}
+			dues[shard] = due[shard].Val()
+			if e := ends[shard].Val(); len(e) > 0 && (!known || int64(e[0].Score) < at) {
+				expired = append(expired, ask{shard: shard})
+			}
+		}
+		if len(expired) == 0 || !first {
+			return dues, nil
+		}
+		for _, a := range x.gate(ctx, "expire", expired) {
+			if a.err != nil {
+				return dues, a.err
+			}
+			x.clock.set(a.value)
+		}
+	}
+}
+
+// lease leases each shard's share.
+func (x *leasing) lease(ctx context.Context, shares []share) error {
 	token := newNonce()
 	asks := make([]ask, len(shares))
-	for i, x := range shares {
-		asks[i] = ask{x.shard, []any{route, until.UnixMilli(), x.n, max(d.Milliseconds(), 1), fmt.Sprintf("%s-%02x-", token, x.shard)}}
+	for i, y := range shares {
+		asks[i] = ask{y.shard, []any{x.route, x.until.UnixMilli(), y.n, max(x.d.Milliseconds(), 1), fmt.Sprintf("%s-%02x-", token, y.shard)}}
 	}
-	var got []share
 	var failed error
-	for i, a := range s.gate(ctx, "lease", asks) {
+	for i, a := range x.gate(ctx, "lease", asks) {
 		l, ok := a.value.([]any)
 		switch {
 		case a.err != nil:
@@ -112,18 +165,42 @@ func (s *State) leaseIn(ctx context.Context, route string, until time.Time, d ti
 			continue
 		}
 		for j := 0; j < len(l); j += leaseFields {
-			f, err := leased(l[j:j+leaseFields], route)
+			f, err := leased(l[j:j+leaseFields], x.route)
 			if err != nil {
 				failed = errors.Join(failed, err)
 				continue
 			}
-			*out = append(*out, f)
+			x.out = append(x.out, f)
 		}
-		if len(l) > 0 {
-			got = append(got, shares[i])
-		}
+		// Who got less than was asked for met reminders of persons that have another one leased.
+		x.spent[shares[i].shard] = shares[i].all || len(l) < shares[i].n*leaseFields
 	}
-	return got, failed
+	return failed
+}
+
+// clock is about what the store's clock shows, by this process's steady one. It only tells when it is worth a look.
+type clock struct {
+	mu    sync.Mutex
+	read  time.Time
+	store int64 // milliseconds, when it was read
+}
+
+// clockGood is for how long a reading is good.
+const clockGood = 10 * time.Second
+
+func (c *clock) now() (ms int64, known bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	d := time.Since(c.read)
+	return c.store + d.Milliseconds(), !c.read.IsZero() && d < clockGood
+}
+
+func (c *clock) set(answer any) {
+	if ms, ok := answer.(int64); ok {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.read, c.store = time.Now(), ms
+	}
 }
 
 // leaseFields is how many values the lease script answers a lease.
@@ -160,7 +237,7 @@ func leased(values []any, route string) (found, error) {
 
 // Retry implements state.State.
 func (s *State) Retry(ctx context.Context, l reminder.Lease, at time.Time, route string) error {
-	held, err := retry.Run(ctx, s.client, s.home(l), string(l.Person), string(l.Reminder), l.Token, due(at), route).Int()
+	held, err := retry.Run(ctx, s.client, s.keys(l.Person.Shard(), "retry"), string(l.Person), string(l.Reminder), l.Token, due(at), route).Int()
 	if err != nil {
 		return failure(err)
 	}
@@ -170,10 +247,85 @@ func (s *State) Retry(ctx context.Context, l reminder.Lease, at time.Time, route
 	return nil
 }
 
-// Done implements state.State.
+// Done implements state.State. Workers end their leases one by one, and many at once: they travel together.
 func (s *State) Done(ctx context.Context, l reminder.Lease) error {
-	return failure(done.Run(ctx, s.client, s.home(l), string(l.Person), string(l.Reminder), l.Token).Err())
+	x := &ending{lease: l, done: make(chan struct{})}
+	s.endings.mu.Lock()
+	s.endings.waiting = append(s.endings.waiting, x)
+	if !s.endings.busy {
+		s.endings.busy = true
+		go s.end(context.WithoutCancel(ctx))
+	}
+	s.endings.mu.Unlock()
+	select {
+	case <-x.done:
+		return x.err
+	case <-ctx.Done():
+		return failure(ctx.Err())
+	}
 }
 
-// home is the key that a script about a lease runs by.
-func (s *State) home(l reminder.Lease) []string { return []string{s.bases[l.Person.Shard()]} }
+// endings are the leases to be ended next.
+type endings struct {
+	mu      sync.Mutex
+	waiting []*ending
+	busy    bool
+}
+
+type ending struct {
+	lease reminder.Lease
+	err   error
+	done  chan struct{}
+}
+
+// endWait is how long leases may take to be ended. They end by themselves, too.
+const endWait = 5 * time.Second
+
+// end ends what waits until nothing waits any more.
+func (s *State) end(ctx context.Context) {
+	for {
+		s.endings.mu.Lock()
+		xs := s.endings.waiting
+		s.endings.waiting = nil
+		s.endings.busy = len(xs) > 0
+		s.endings.mu.Unlock()
+		if len(xs) == 0 {
+			return
+		}
+		s.endAll(ctx, xs)
+	}
+}
+
+func (s *State) endAll(ctx context.Context, xs []*ending) {
+	ctx, cancel := context.WithTimeout(ctx, endWait)
+	defer cancel()
+	bs := sorted(len(xs), func(i int) int { return xs[i].lease.Person.Shard() })
+	asks := questions(bs, func(i int) []any {
+		return []any{string(xs[i].lease.Person), string(xs[i].lease.Reminder), xs[i].lease.Token}
+	})
+	for try := range 2 {
+		p := s.client.Pipeline()
+		cmds := make([]*goredis.Cmd, len(asks))
+		for k, a := range asks {
+			if try == 0 {
+				cmds[k] = done.EvalSha(ctx, p, s.keys(a.shard, "done"), a.args...)
+			} else {
+				cmds[k] = done.Eval(ctx, p, s.keys(a.shard, "done"), a.args...)
+			}
+		}
+		_, _ = p.Exec(ctx) // every command has its own error
+		again := false
+		for k, c := range cmds {
+			for _, i := range bs[k].at {
+				xs[i].err = failure(c.Err())
+			}
+			again = again || says(c.Err(), "NOSCRIPT")
+		}
+		if !again {
+			break
+		}
+	}
+	for _, x := range xs {
+		close(x.done)
+	}
+}

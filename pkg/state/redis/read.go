@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -58,8 +57,7 @@ func (s *State) Switches(ctx context.Context) (map[string]string, error) {
 	return m, failure(err)
 }
 
-// Appointments implements state.State. Of several persons who hold an appointment the one with the newest order does: the
-// others' shards have not been folded as far yet. Once this process has seen a certificate it answers
+// Appointments implements state.State. Once this process has seen a certificate it answers
 // state.ErrNotCertified without one: that nobody holds an appointment must not be read from a store that was emptied.
 func (s *State) Appointments(ctx context.Context, as []reminder.AppointmentKey) ([]state.Held, error) {
 	out := make([]state.Held, len(as))
@@ -106,25 +104,21 @@ func (s *State) holdersUnasked(ctx context.Context, as []reminder.AppointmentKey
 	return nil
 }
 
-// holder chooses among those who hold an appointment; who had it taken away counts only where there is nobody else.
+// holder chooses among those who hold an appointment.
 func holder(cells map[string]string) (state.Held, error) {
-	var best state.Held
+	hs := make([]state.Holder, 0, len(cells))
 	for person, cell := range cells { // "seq holding"
 		_, text, _ := strings.Cut(cell, " ")
 		if text == "" {
 			continue // forgotten
 		}
-		var h holding
-		if json.Unmarshal([]byte(text), &h) != nil {
-			return best, ErrFormat
+		h, err := parseHolding(text)
+		if err != nil {
+			return state.Held{}, err
 		}
-		x := state.Held{Person: reminder.PersonKey(person), Order: h.Order, Status: h.Status}
-		lost, had := x.Status == state.Taken, best.Status == state.Taken
-		if best.Person == "" || (had && !lost) || (had == lost && x.Order.Newer(best.Order)) {
-			best = x
-		}
+		hs = append(hs, state.Holder{Person: reminder.PersonKey(person), Order: h.order, Status: h.status, Seq: h.seq})
 	}
-	return best, nil
+	return state.HeldBy(hs...), nil
 }
 
 // View implements state.State.
@@ -188,21 +182,32 @@ func (s *State) persons(ctx context.Context, shard int, fn func(*state.Person) e
 				keys = append(keys, found[i])
 			}
 		}
-		if len(keys) > 0 {
-			ps, err := s.whole(ctx, shard, keys)
-			if err != nil {
-				return err
-			}
-			for _, p := range ps {
-				if err := fn(p); err != nil {
-					return err
-				}
-			}
+		if err := s.call(ctx, shard, keys, fn); err != nil {
+			return err
 		}
 		if cursor = next; cursor == 0 {
 			return nil
 		}
 	}
+}
+
+// Needs implements state.State. Under one nonce from the first look to the last, nothing was lost in between.
+func (s *State) Needs(ctx context.Context) (first uint64, err error) {
+	before, err := s.certified(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if err := s.Each(ctx, func(p *state.Person) error {
+		first = p.Needs(first)
+		return nil
+	}); err != nil {
+		return 0, err
+	}
+	after, err := s.certified(ctx)
+	if err == nil && after != before {
+		err = state.ErrNotCertified
+	}
+	return first, err
 }
 
 // Counts implements state.State.

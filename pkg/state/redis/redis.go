@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,9 @@ type State struct {
 	gates   atomic.Pointer[nonced] // of the certificate last seen, whoever issued it
 	way     progress
 	refresh sync.Mutex // one reader of all shards' progress at a time
+	clock   clock      // the store's
+	endings endings
+	turn    atomic.Uint64 // which shard's certificate is looked at next
 }
 
 var _ state.State = (*State)(nil)
@@ -76,6 +80,9 @@ func New(o Options) (*State, error) {
 	default:
 		return nil, errors.New("redis: Options.Client: want a client of one server, a Sentinel's master or a Cluster")
 	}
+	if strings.ContainsAny(o.Prefix, `{}*?[]\^ `) {
+		return nil, errors.New(`redis: Options.Prefix: want none of {}*?[]\^ and no space`)
+	}
 	if o.Quiet < 0 {
 		return nil, errors.New("redis: Options.Quiet: want 0 or more")
 	}
@@ -91,6 +98,14 @@ func New(o Options) (*State, error) {
 	}
 	s.way.moved = make(chan struct{})
 	return s, nil
+}
+
+// keys are what every script of a shard declares: two names that are never written. What it touches goes by the first, which
+// part of it runs by the second. And while a Cluster moves the shard to another node, so that some of it is here and some
+// there, no node will run a script on two names it doesn't have: one that saw half of a shard could say yes, or fold what is
+// then overwritten.
+func (s *State) keys(shard int, part string) []string {
+	return []string{s.bases[shard], s.key(shard, "/"+part)}
 }
 
 // key is the name of a key of a shard.

@@ -65,7 +65,7 @@ func (h *history) book() {
 	if old := h.holder[n]; old != "" && old != p {
 		if h.IntN(3) > 0 {
 			p = old // most stay with whom they are
-		} else {
+		} else if h.IntN(4) > 0 { // else two processes took in two events at once
 			h.add(old.Shard(), old, state.Owned{Appointment: a, Order: reminder.Order{Sequence: h.order}})
 		}
 	}
@@ -244,15 +244,23 @@ type view struct {
 	Opens        []receipt.Open
 	Pending      []state.Pending
 	Switches     map[string]string
+	Claimants    map[string]reminder.PersonKey
+	Agendas      map[string][]reminder.PersonKey
 }
 
 func look(t *testing.T, s state.State) view {
 	t.Helper()
 	ctx := t.Context()
 	v := view{Persons: map[reminder.PersonKey]string{}}
+	var claims []string
 	if err := s.Each(ctx, func(p *state.Person) error {
 		b, err := json.Marshal(p)
 		v.Persons[p.Key] = string(b)
+		for _, r := range p.Reminders {
+			for _, t := range r.Attempts {
+				claims = append(claims, t.Claim)
+			}
+		}
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -269,6 +277,7 @@ func look(t *testing.T, s state.State) view {
 		as = append(as, appointment(n))
 	}
 	for _, h := range must(s.Appointments(ctx, as))(t) {
+		slices.Sort(h.Others)
 		if h.Status != state.Taken { // whose it was last, nobody asks
 			v.Appointments = append(v.Appointments, fmt.Sprint(h))
 		}
@@ -281,6 +290,23 @@ func look(t *testing.T, s state.State) view {
 		v.Pending = append(v.Pending, p)
 	}
 	v.Switches = must(s.Switches(ctx))(t)
+	v.Claimants = map[string]reminder.PersonKey{}
+	for i, p := range must(s.Claimants(ctx, claims))(t) {
+		v.Claimants[claims[i]] = p
+	}
+	v.Agendas = map[string][]reminder.PersonKey{}
+	for _, a := range state.Agendas {
+		for _, until := range []time.Time{noon.Add(-time.Hour), noon.AddDate(0, 0, 8), noon.AddDate(0, 0, 16), {}} {
+			name := fmt.Sprint(a, until)
+			if err := s.Agenda(ctx, a, until, func(p *state.Person) error {
+				v.Agendas[name] = append(v.Agendas[name], p.Key)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(v.Agendas[name])
+		}
+	}
 	return v
 }
 
@@ -294,7 +320,7 @@ func due(t time.Time) int64 {
 // TestSameAsMemory folds made-up journals by two projectors at once, and finds what one that is alone makes of them in
 // memory, entry by entry.
 func TestSameAsMemory(t *testing.T) {
-	stale := 0
+	stale, shared := 0, 0
 	for seed := range uint64(4) {
 		h := newHistory(t, seed, 500)
 		if err := h.model.Certify(t.Context(), time.Hour); err != nil {
@@ -308,10 +334,17 @@ func TestSameAsMemory(t *testing.T) {
 		same(t, look(t, h.model), look(t, b))
 		if v := look(t, b); len(v.Opens) == 0 || len(v.Counts) < 5 || !strings.Contains(fmt.Sprint(v.Persons), `"status":"planned","since"`) || !strings.Contains(fmt.Sprint(v.Persons), `"retry"`) {
 			t.Errorf("seed %d proves little: %v", seed, v.Counts)
+		} else if len(v.Claimants) == 0 || len(v.Agendas) < 6 {
+			t.Errorf("seed %d proves little: %d claims, agendas %v", seed, len(v.Claimants), v.Agendas)
+		} else if strings.Contains(fmt.Sprint(v.Appointments), "[1-") {
+			shared++
 		}
 	}
 	if stale == 0 {
 		t.Error("the projectors never met")
+	}
+	if shared == 0 {
+		t.Error("nobody shared an appointment")
 	}
 	t.Logf("%d times another had folded", stale)
 }

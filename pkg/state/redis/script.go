@@ -18,44 +18,51 @@ import (
 //go:embed lua/*.lua
 var lua embed.FS
 
-// The projector's own scripts, the gates that ask for the certificate, and those that say yes to nothing and are sent
-// as plain text.
+// The projector's own scripts and the gates, which ask for the certificate, are one script with a nonce in its text: of each
+// term that has ended one stays in Redis' memory until Redis ends. Those that say yes to nothing are sent as plain text.
 var (
-	offices = []string{"begin", "alive", "vouch", "fold", "side"}
-	gates   = []string{"certified", "peek", "lease", "persons", "behind", "holders", "mark", "stopped", "confirm", "forsake"}
-	retry   = goredis.NewScript(text("retry", ""))
-	done    = goredis.NewScript(text("done", ""))
+	nonces = []string{
+		"begin", "alive", "vouch", "fold", "side",
+		"certified", "expire", "lease", "persons", "behind", "holders", "claimants", "wires", "open", "mark", "stopped", "confirm", "forsake",
+	}
+	retry = goredis.NewScript(source("prelude") + source("retry"))
+	done  = goredis.NewScript(source("prelude") + source("done"))
 )
 
-// text is a script with a nonce in its text. A nonce is hex, or empty.
-func text(name, nonce string) string {
-	return "local nonce = '" + nonce + "'\n" + source("prelude") + source(name)
+// text is the script with a nonce, which is hex. KEYS[2] names the part to run.
+func text(nonce string) string {
+	var b strings.Builder
+	b.WriteString("local nonce = '" + nonce + "'\n" + source("prelude"))
+	for _, name := range nonces {
+		b.WriteString("if part == '" + name + "' then\n" + source(name) + "end\n")
+	}
+	return b.String()
 }
 
+// source is a file without its comments, which Redis would keep.
 func source(name string) string {
 	b, err := fs.ReadFile(lua, "lua/"+name+".lua")
 	if err != nil {
 		panic(err) // it is in the program
 	}
-	return string(b)
+	var out strings.Builder
+	for line := range strings.Lines(string(b)) {
+		if text := strings.TrimLeft(line, " "); text != "\n" && !strings.HasPrefix(text, "--") {
+			out.WriteString(text)
+		}
+	}
+	return out.String()
 }
 
-// nonced are the digests of the scripts that bear a nonce. Who knows the nonce can name them; only who loads them can make
-// them run.
+// nonced is the digest of the script that bears a nonce. Who knows the nonce can name it; only who loads it can make it run.
 type nonced struct {
-	nonce   string
-	digests map[string]string
+	nonce  string
+	digest string
 }
 
 func withNonce(nonce string) *nonced {
-	n := &nonced{nonce, map[string]string{}}
-	for _, names := range [][]string{offices, gates} {
-		for _, name := range names {
-			sum := sha1.Sum([]byte(text(name, nonce))) //nolint:gosec // as above
-			n.digests[name] = hex.EncodeToString(sum[:])
-		}
-	}
-	return n
+	sum := sha1.Sum([]byte(text(nonce))) //nolint:gosec // as above
+	return &nonced{nonce, hex.EncodeToString(sum[:])}
 }
 
 func newNonce() string {
@@ -64,18 +71,13 @@ func newNonce() string {
 	return hex.EncodeToString(b[:])
 }
 
-// load makes a nonce's scripts known to every master, and to no replica: a replica that is promoted must not know them.
+// load makes a nonce's script known to every master, and to no replica: a replica that is promoted must not know them.
 func (s *State) load(ctx context.Context, n *nonced) error {
 	return s.masters(ctx, func(ctx context.Context, c goredis.UniversalClient) error {
 		if err := isMaster(ctx, c); err != nil {
 			return err
 		}
-		p := c.Pipeline()
-		for name := range n.digests {
-			p.ScriptLoad(ctx, text(name, n.nonce))
-		}
-		_, err := p.Exec(ctx)
-		return failure(err)
+		return failure(c.ScriptLoad(ctx, text(n.nonce)).Err())
 	})
 }
 
@@ -92,12 +94,12 @@ type answer struct {
 	by    *nonced
 }
 
-// run runs a nonced script in several shards in one round trip.
+// run runs a part of a nonced script in several shards in one round trip.
 func (s *State) run(ctx context.Context, n *nonced, name string, asks []ask) []answer {
 	p := s.client.Pipeline()
 	cmds := make([]*goredis.Cmd, len(asks))
 	for i, a := range asks {
-		cmds[i] = p.EvalSha(ctx, n.digests[name], []string{s.bases[a.shard]}, a.args...)
+		cmds[i] = p.EvalSha(ctx, n.digest, s.keys(a.shard, name), a.args...)
 	}
 	_, _ = p.Exec(ctx) // every command has its own error
 	out := make([]answer, len(asks))

@@ -54,9 +54,8 @@ func (s *State) tellAgain(ctx context.Context, t *nonced, source, dest int) erro
 		}
 		for key, a := range p.Appointments {
 			if homeOf(key) == dest {
-				if err := w.hold(key, p.Key, at.at[state.Journal], &holding{a.Order, a.Status}); err != nil {
-					return err
-				}
+				h := holdingOf(a)
+				w.hold(key, p.Key, at.at[state.Journal], &h)
 			}
 		}
 		if len(w.told) == 0 {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -97,7 +98,7 @@ func (h *holdUp) DialHook(next goredis.DialHook) goredis.DialHook          { ret
 func (h *holdUp) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
 func (h *holdUp) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, cmds []goredis.Cmder) error {
-		if args := cmds[0].Args(); args[0] == "evalsha" && len(args) == 4+12 && h.n.Add(1) == 1 {
+		if args := cmds[0].Args(); args[0] == "evalsha" && len(args) == 5+12 && h.n.Add(1) == 1 {
 			close(h.held)
 			<-h.goOn
 		}
@@ -167,6 +168,75 @@ func (c *lossyConn) Read(b []byte) (int, error) {
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+// TestNeedsAcrossABreak: what is needed of the journal is not read from a store that broke while it was read, however well
+// it stands again.
+func TestNeedsAcrossABreak(t *testing.T) {
+	s := newServer(t, "")
+	w, _, _ := busy(t, s.env["ADDR"])
+	want := must(w.worker.Needs(t.Context()))(t)
+	c := w.client()
+	var once sync.Once
+	c.AddHook(beforeScan(func() {
+		once.Do(func() {
+			w.ok(w.raw.FlushAll(t.Context()).Err())
+			for err := w.vouch(); err != nil; err = w.vouch() {
+				w.is(err, redis.ErrRolledBack)
+				w.replay()
+			}
+		})
+	}))
+	slow := must(redis.New(redis.Options{Client: c}))(t)
+	_, err := slow.Needs(t.Context())
+	w.is(err, state.ErrNotCertified)
+	if got := must(slow.Needs(t.Context()))(t); got != want || want == 0 {
+		t.Errorf("needs %d, want %d", got, want)
+	}
+}
+
+// beforeScan is called before each look at a shard's persons.
+type beforeScan func()
+
+func (f beforeScan) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+func (f beforeScan) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
+}
+func (f beforeScan) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		if cmd.Name() == "hscan" {
+			f()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+// TestScriptsAreFew: what each term leaves in Redis is one script, and not a large one.
+func TestScriptsAreFew(t *testing.T) {
+	s := newServer(t, "")
+	c := client(t, s.env["ADDR"])
+	cached := func() (scripts, bytes int) {
+		for line := range strings.Lines(must(c.Info(t.Context(), "memory").Result())(t)) {
+			_, _ = fmt.Sscanf(line, "number_of_cached_scripts:%d", &scripts)
+			_, _ = fmt.Sscanf(line, "used_memory_vm_eval:%d", &bytes)
+		}
+		return scripts, bytes
+	}
+	term := func() {
+		o := redis.Options{Client: c, Quiet: time.Millisecond}
+		if err := must(redis.New(o))(t).Certify(t.Context(), time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	term()
+	before, used := cached()
+	for range 10 {
+		term()
+	}
+	if n, b := cached(); n-before != 10 || (b-used)/10 > 64<<10 {
+		t.Errorf("ten terms left %d scripts and %d bytes", n-before, b-used)
+	}
 }
 
 func TestFence(t *testing.T) {
@@ -368,6 +438,8 @@ func TestOptions(t *testing.T) {
 		"replicas": {redis.Options{Client: replicas}, "replicas"},
 		"ring":     {redis.Options{Client: ring}, "Options.Client"},
 		"quiet":    {redis.Options{Client: c, Quiet: -1}, "Options.Quiet"},
+		"pattern":  {redis.Options{Client: c, Prefix: "husk*"}, "Options.Prefix"},
+		"tag":      {redis.Options{Client: c, Prefix: "{husk}"}, "Options.Prefix"},
 	} {
 		_, err := redis.New(x.o)
 		if (err == nil) != (x.want == "") || (err != nil && !strings.Contains(err.Error(), x.want)) {

@@ -1,12 +1,9 @@
 package redis
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -43,25 +40,14 @@ func (w *writing) link(a reminder.AddressHash, p reminder.PersonKey, seq uint64,
 	w.told[a.Shard()] = append(w.told[a.Shard()], "link", string(a), string(p), seq, there)
 }
 
-// holding is how a person holds an appointment.
-type holding struct {
-	Order  reminder.Order `json:"o"`
-	Status plan.Status    `json:"s"`
-}
-
 // hold says how a person holds an appointment, as of seq of the journal; nil = not any more.
-func (w *writing) hold(a reminder.AppointmentKey, p reminder.PersonKey, seq uint64, h *holding) error {
+func (w *writing) hold(a reminder.AppointmentKey, p reminder.PersonKey, seq uint64, h *holding) {
 	text := ""
 	if h != nil {
-		b, err := json.Marshal(h)
-		if err != nil {
-			return fmt.Errorf("redis: encode: %w", err)
-		}
-		text = string(b)
+		text = h.text()
 	}
 	shard := homeOf(a)
 	w.told[shard] = append(w.told[shard], "hold", string(a), string(p), seq, text)
-	return nil
 }
 
 // homeOf is the shard that knows who holds an appointment; its key has the form of an address's hash.
@@ -78,6 +64,7 @@ type work struct {
 	linked  bool // there was word of an address
 	held    map[reminder.AppointmentKey]version
 	was     map[reminder.ID]stood
+	next    [len(state.Agendas)]time.Time
 	touched map[reminder.ID]bool
 	people  uint64 // the last sequence of each stream that was applied
 	journal uint64
@@ -91,13 +78,14 @@ type version struct {
 
 // stood is where a reminder stood.
 type stood struct {
-	status receipt.Status
-	route  string // "" = not waiting
-	claim  string // "" = no attempt is open
+	status   receipt.Status
+	route    string // "" = not waiting
+	claim    string // "" = no attempt is open
+	attempts []state.Attempt
 }
 
 func standing(r *state.Reminder) stood {
-	s := stood{status: r.Status}
+	s := stood{status: r.Status, attempts: r.Attempts}
 	if r.Pending() {
 		s.route = r.Route
 	}
@@ -118,11 +106,14 @@ func begin(k reminder.PersonKey, has part, texts [2]string) (*work, error) {
 	}
 	x.held = make(map[reminder.AppointmentKey]version, len(x.person.Appointments))
 	for key, a := range x.person.Appointments {
-		x.held[key] = version{holding{a.Order, a.Status}, a.Version}
+		x.held[key] = version{holdingOf(a), a.Version}
 	}
 	x.was = make(map[reminder.ID]stood, len(x.person.Reminders))
 	for id, r := range x.person.Reminders {
 		x.was[id] = standing(r)
+	}
+	for i, a := range state.Agendas {
+		x.next[i] = x.person.Next(a)
 	}
 	return x, nil
 }
@@ -151,7 +142,7 @@ func (x *work) apply(c state.Change) {
 }
 
 // write adds what has become of the person.
-func (x *work) write(w *writing) error {
+func (x *work) write(w *writing) {
 	k := string(x.person.Key)
 	if x.has&head != 0 || x.born {
 		name := "born"
@@ -175,15 +166,13 @@ func (x *work) write(w *writing) error {
 			}
 		}
 	}
-	if err := x.writeHeld(w); err != nil {
-		return err
-	}
+	x.writeHeld(w)
 	x.writeReminders(w)
-	return nil
+	x.writeAgendas(w)
 }
 
 // writeHeld tells of the appointments that changed, and voids the leases under plans that moved.
-func (x *work) writeHeld(w *writing) error {
+func (x *work) writeHeld(w *writing) {
 	for key, a := range x.person.Appointments {
 		was, there := x.held[key]
 		if there && was.n != a.Version {
@@ -193,20 +182,31 @@ func (x *work) writeHeld(w *writing) error {
 				}
 			}
 		}
-		if now := (holding{a.Order, a.Status}); !there || now != was.holding {
-			if err := w.hold(key, x.person.Key, x.journal, &now); err != nil {
-				return err
-			}
+		if now := holdingOf(a); !there || now != was.holding {
+			w.hold(key, x.person.Key, x.journal, &now)
 		}
 	}
 	for key := range x.held {
 		if x.person.Appointments[key] == nil {
-			if err := w.hold(key, x.person.Key, x.journal, nil); err != nil {
-				return err
-			}
+			w.hold(key, x.person.Key, x.journal, nil)
 		}
 	}
-	return nil
+}
+
+// writeAgendas brings the agendas in line.
+func (x *work) writeAgendas(w *writing) {
+	if x.has&body == 0 {
+		return
+	}
+	for i, a := range state.Agendas {
+		switch at := x.person.Next(a); {
+		case at.Equal(x.next[i]):
+		case at.IsZero():
+			w.op("off agenda", string(a), pack(string(x.person.Key)))
+		default:
+			w.op("on agenda", string(a), pack(string(x.person.Key)), strconv.FormatInt(due(at), 10))
+		}
+	}
 }
 
 // writeReminders brings the counts, the due sets and the open attempts in line with the reminders that were touched.
@@ -228,6 +228,15 @@ func (x *work) writeReminders(w *writing) {
 			w.counts[now.status]++
 		}
 		w.op("due", k, string(id), was.route, now.route, score)
+		if r == nil {
+			for _, t := range was.attempts {
+				w.op("unclaim", packClaim(t.Claim))
+			}
+		} else {
+			for _, t := range r.Attempts[len(was.attempts):] {
+				w.op("claim", packClaim(t.Claim), pack(k))
+			}
+		}
 		if was.claim == now.claim {
 			continue
 		}

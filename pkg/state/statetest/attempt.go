@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -151,67 +150,6 @@ func opens(w *world) {
 	look("two settled", noon.Add(time.Hour), claims[2])
 }
 
-func held(w *world) {
-	p := person(1)
-	w.fold(p, booked(appointment(1), p, 3, "A", noon), cancelled(appointment(2), p, 1))
-	remembered := booked(appointment(3), p, 1, "A", noon)
-	remembered.Plan.Status, remembered.Plan.Reminders = plan.Remembered, nil
-	w.fold(p, remembered, booked(appointment(1), p, 2, "B", noon)) // the last is out of order
-	got, err := w.Appointments(w.ctx, []reminder.AppointmentKey{appointment(2), appointment(9), appointment(1), appointment(3)})
-	w.ok(err)
-	order := func(rev uint64) reminder.Order { return reminder.Order{Revision: rev, Sequence: rev} }
-	if want := []state.Held{
-		{Person: p, Order: order(1), Status: plan.Cancelled}, {},
-		{Person: p, Order: order(3), Status: plan.Booked}, {Person: p, Order: order(1), Status: plan.Remembered},
-	}; !slices.Equal(got, want) {
-		w.Errorf("held %+v\nwant %+v", got, want)
-	}
-}
-
-// taken gives an appointment from one person to another, and back. The two are in different shards, which a projector
-// may fold in any order.
-func taken(w *world) {
-	w.certify(time.Minute)
-	order := func(rev uint64) reminder.Order { return reminder.Order{Revision: rev, Sequence: rev} }
-	for n, first := range []string{"giver", "taker"} {
-		a, giver, taker := appointment(n), person(2*n+1), person(2*n+2)
-		look := func(what string, p reminder.PersonKey, rev uint64) {
-			w.Helper()
-			got, err := w.Appointments(w.ctx, []reminder.AppointmentKey{a})
-			if w.ok(err); got[0] != (state.Held{Person: p, Order: order(rev), Status: plan.Booked}) {
-				w.Errorf("the %s first, %s: %+v", first, what, got[0])
-			}
-		}
-		give := []any{booked(a, giver, 1, "A", noon), state.Owned{Appointment: a, Order: order(2)}}
-		take := booked(a, taker, 2, "A", noon)
-		if first == "giver" {
-			w.fold(giver, give...)
-			w.fold(taker, take)
-		} else {
-			w.fold(taker, take)
-			w.fold(giver, give...)
-		}
-		look("given", taker, 2)
-		if s := w.status(giver, remind(a, "A")); s != receipt.Cancelled {
-			w.Errorf("the %s first: the giver's reminder is %s", first, s)
-		}
-		w.fold(giver, booked(a, giver, 1, "A", noon)) // an old plan comes again
-		look("an old plan", taker, 2)
-		back, lost := booked(a, giver, 3, "B", noon), state.Owned{Appointment: a, Order: order(3)}
-		if first == "giver" {
-			w.fold(giver, back)
-			w.fold(taker, lost)
-		} else {
-			w.fold(taker, lost)
-			w.fold(giver, back)
-		}
-		look("given back", giver, 3)
-	}
-	if ls := w.lease(9); len(ls) != 2 || ls[0].Person == ls[1].Person {
-		w.Errorf("leased %v, want one reminder for each of the two givers", ids(ls))
-	}
-}
-
 func trim(w *world) {
 	_, open, c := w.ready(person(1), 1) // still on the wire: stays
 	w.ok(w.confirm(c))
@@ -245,7 +183,7 @@ func trim(w *world) {
 	got, err := w.Appointments(w.ctx, []reminder.AppointmentKey{appointment(1), appointment(2), appointment(3), appointment(4)})
 	w.ok(err)
 	for n, h := range got {
-		if (h == state.Held{}) != (n == 1) {
+		if (h.Person == "") != (n == 1) {
 			w.Errorf("appointment %d after the trim: %+v", n+1, h)
 		}
 	}

@@ -172,9 +172,24 @@ func uncertified(w *world) {
 	if as, err := w.Behind(w.ctx, []reminder.AddressHash{a}); !errors.Is(err, state.ErrNotCertified) || len(as) > 0 {
 		w.Errorf("Behind answers %v, %v", as, err)
 	}
+	if ps, err := w.Claimants(w.ctx, []string{reminder.NewClaim(p), "no claim"}); !errors.Is(err, state.ErrNotCertified) || len(ps) > 0 {
+		w.Errorf("Claimants answers %v, %v", ps, err)
+	}
+	if ps, err := w.Claimants(w.ctx, []string{"no claim"}); !errors.Is(err, state.ErrNotCertified) || len(ps) > 0 {
+		w.Errorf("Claimants answers of no claim %v, %v", ps, err)
+	}
 	w.is(w.confirm(state.Confirmation{Person: p, Claim: "x", Address: a}), state.ErrNotCertified)
-	w.wantMarks(a, 0)
+	if ws, err := w.Wires(w.ctx, a, ""); !errors.Is(err, state.ErrNotCertified) || len(ws) > 0 {
+		w.Errorf("Wires of an address answers %v, %v", ws, err)
+	}
+	if ws, err := w.Wires(w.ctx, "", p); !errors.Is(err, state.ErrNotCertified) || len(ws) > 0 {
+		w.Errorf("Wires of a person answers %v, %v", ws, err)
+	}
+	if _, err := w.Needs(w.ctx); !errors.Is(err, state.ErrNotCertified) {
+		w.Errorf("Needs: %v", err)
+	}
 	w.certify(time.Minute)
+	w.wantMarks(a, 0)
 	w.ok(w.Certified(w.ctx))
 	if got := len(w.lease(9)); got != 1 {
 		w.Errorf("%d leases once certified, want 1", got)

@@ -54,7 +54,15 @@ func Run(t *testing.T, open func(t *testing.T) state.State) {
 		{"attempt/opens", opens},
 		{"appointment/held", held},
 		{"appointment/taken, in any order of shards", taken},
+		{"appointment/held by several", shared},
+		{"appointment/held by two under one order", sharedByOneOrder},
 		{"appointment/trim", trim},
+		{"appointment/what of the journal is needed", needs},
+		{"attempt/claimants", claimants},
+		{"agenda/expiring", expiring},
+		{"agenda/unasked", unasked},
+		{"agenda/remembered", remembered},
+		{"agenda/of many, and stopped", agendaOfMany},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newWorld(t, open(t))) })
 	}

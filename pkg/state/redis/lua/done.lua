@@ -1,4 +1,6 @@
--- Ends a lease: ARGV person, reminder, token.
-local l = readLease(call('HGET', key('leases'), ARGV[1]))
-if l and l.id == ARGV[2] and l.token == ARGV[3] then endLease(ARGV[1], l) end
+-- Ends leases: ARGV person, reminder, token, three a lease.
+for i = 1, #ARGV, 3 do
+  local l = readLease(call('HGET', key('leases'), ARGV[i]))
+  if l and l.id == ARGV[i + 1] and l.token == ARGV[i + 2] then endLease(ARGV[i], l) end
+end
 return 1

@@ -59,6 +59,11 @@ local ops = {
     period = period or vouched() or '-'
     gather('HSET', 'open', claim, table.concat({ person, id, attempt, version, period, '-', '-' }, ' '))
   end },
+  -- Whose a claim is.
+  claim = { 2, function(claim, person) if claim ~= '' then gather('HSET', 'claims', claim, person) end end },
+  unclaim = { 1, function(claim) gather('HDEL', 'claims', claim) end },
+  ['on agenda'] = { 3, function(agenda, person, score) gather('ZADD', 'agenda:' .. agenda, score, person) end },
+  ['off agenda'] = { 2, function(agenda, person) gather('ZREM', 'agenda:' .. agenda, person) end },
   settle = { 1, function(claim) gather('HDEL', 'open', claim) end },
   -- The message did not leave: the person has not had it. A cap is "time claim time claim …".
   uncap = { 2, function(claim, person)

@@ -1,5 +1,7 @@
--- What every script begins with; "nonce" stands before it. KEYS[1] is the shard's name, which all of its keys begin with.
+-- What every script begins with; "nonce" stands before it. KEYS[1] is the shard's name, which all of its keys begin with,
+-- KEYS[2] the same and the name of the part to run; see State.keys.
 local base = KEYS[1]
+local part = string.sub(KEYS[2], #base + 3)
 local call = redis.call
 local function key(name) return base .. ':' .. name end
 

@@ -1,0 +1,3 @@
+-- Answers the marks behind address ARGV: claim, mark, …
+if not certified() then return uncertified() end
+return call('HGETALL', key('marks:' .. ARGV[1]))
