@@ -27,7 +27,7 @@ import (
 type broker struct {
 	ns   *server.Server // nil = outside the process
 	nc   *nats.Conn
-	lost chan struct{} // closed when a stream could not be written
+	lost chan struct{} // closed when a stream could not be written; nil = outside
 }
 
 // startBroker starts the embedded broker: encrypted storage below dir, every write synced (the broker's default acknowledges
@@ -138,7 +138,7 @@ var errStorage = errors.New("app: the broker has given up its storage: the disk 
 
 // watch returns errStorage when the broker's storage is gone, or nil when ctx ends.
 func (b *broker) watch(ctx context.Context) error {
-	if b.ns == nil {
+	if b.lost == nil { // not ours to watch
 		<-ctx.Done()
 		return nil
 	}
