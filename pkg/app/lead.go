@@ -43,12 +43,15 @@ type lead struct {
 	log     *zap.Logger
 	fence   atomic.Uint64
 	leading atomic.Bool
+	nonce   atomic.Value         // string: of the claim that is held or was taken over
+	renew   chan chan<- struct{} // asks for a renewal now; closed when it is done
 }
 
 // claim is the lock's value. Beat makes every renewal another value.
 type claim struct {
 	Holder string `json:"holder"` // "" = nobody
 	Beat   uint64 `json:"beat"`
+	Nonce  string `json:"nonce,omitempty"` // the last under which the store was vouched for
 }
 
 func newLead(ctx context.Context, js jetstream.JetStream, replicas int, log *zap.Logger) (*lead, error) {
@@ -57,7 +60,30 @@ func newLead(ctx context.Context, js jetstream.JetStream, replicas int, log *zap
 		return nil, fmt.Errorf("app: %s: %w", lockBucket, err)
 	}
 	host, _ := os.Hostname()
-	return &lead{kv: kv, holder: host + "/" + strconv.Itoa(os.Getpid()) + "/" + nuid.Next(), log: log}, nil
+	l := &lead{kv: kv, holder: host + "/" + strconv.Itoa(os.Getpid()) + "/" + nuid.Next(), log: log, renew: make(chan chan<- struct{})}
+	l.nonce.Store("")
+	return l, nil
+}
+
+// issued is the nonce under which the store was vouched for last, by whoever led then.
+func (l *lead) issued() string { return l.nonce.Load().(string) }
+
+// issue notes a nonce in the lock. It returns when it stands there.
+func (l *lead) issue(ctx context.Context, nonce string) error {
+	before := l.nonce.Swap(nonce)
+	done := make(chan struct{})
+	select {
+	case l.renew <- done:
+	case <-ctx.Done():
+		l.nonce.CompareAndSwap(nonce, before)
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // run waits for its turn, leads, and waits again, until ctx ends or a term ends with an error that lasting names: that one is
@@ -119,7 +145,8 @@ func (l *lead) take(ctx context.Context) (uint64, error) {
 		var c claim
 		free := json.Unmarshal(e.Value(), &c) == nil && c.Holder == ""
 		if free || asked.Sub(since) > lapseAfter {
-			if rev, err := l.write(ctx, seen, claim{Holder: l.holder}); err == nil {
+			if rev, err := l.write(ctx, seen, claim{Holder: l.holder, Nonce: c.Nonce}); err == nil {
+				l.nonce.Store(c.Nonce)
 				return rev, nil
 			}
 		}
@@ -160,7 +187,7 @@ func (l *lead) term(ctx context.Context, rev uint64, fn func(context.Context) er
 	if last := <-kept; last != 0 {
 		release, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
-		_, _ = l.write(release, last, claim{}) // else it lapses
+		_, _ = l.write(release, last, claim{Nonce: l.issued()}) // else it lapses
 	}
 	return err
 }
@@ -174,6 +201,7 @@ func (l *lead) keep(rev uint64, stop <-chan struct{}, lost context.CancelCauseFu
 	}
 	t := time.NewTicker(renewEvery)
 	defer t.Stop()
+	var waiting []chan<- struct{} // for a renewal
 	for beat := uint64(1); ; beat++ {
 		select {
 		case <-stop:
@@ -181,13 +209,19 @@ func (l *lead) keep(rev uint64, stop <-chan struct{}, lost context.CancelCauseFu
 				return 0
 			}
 			return rev
+		case done := <-l.renew:
+			waiting = append(waiting, done)
 		case <-t.C:
 		}
 		asked := time.Now()
-		if next, err := l.write(context.Background(), rev, claim{Holder: l.holder, Beat: beat}); err == nil {
+		if next, err := l.write(context.Background(), rev, claim{Holder: l.holder, Beat: beat, Nonce: l.issued()}); err == nil {
 			if !renewed(next, asked) {
 				return 0
 			}
+			for _, done := range waiting {
+				close(done)
+			}
+			waiting = nil
 			continue
 		}
 		e, err := l.get()

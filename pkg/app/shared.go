@@ -94,7 +94,8 @@ func (a *App) share(ctx context.Context, o Options, keys journal.Keyset) error {
 		return err
 	}
 	store, err := redis.New(redis.Options{
-		Client: client, Prefix: c.Redis.Prefix, Streams: func() string { return id }, Fence: a.lead.fence.Load, Quiet: ledger.CertifyFor + c.Send.WriteDeadline,
+		Client: client, Prefix: c.Redis.Prefix, Streams: func() string { return id }, Fence: a.lead.fence.Load, Issue: a.lead.issue,
+		Issued: a.lead.issued, Quiet: ledger.CertifyFor + c.Send.WriteDeadline,
 	})
 	if err != nil {
 		return fmt.Errorf("app: %w", err)

@@ -47,6 +47,9 @@ func StreamConfig(o StreamOptions) jetstream.StreamConfig {
 		MaxMsgSize:  MaxMessage,
 		Storage:     jetstream.FileStorage,
 		Replicas:    max(o.Replicas, 1),
+		// One system's Nats-Msg-Id must not swallow another's event. An event that comes twice is planned once anyway; the
+		// broker has no shorter window.
+		Duplicates: 100 * time.Millisecond,
 	}
 }
 

@@ -120,11 +120,9 @@ func (p *projector) begin(ctx context.Context) error {
 	if err := p.restore(p.ends); err != nil {
 		return err
 	}
-	// A store that has lost writes says so once; then it tells what it has.
-	if p.readApplied(ctx) != nil {
-		if err := p.readApplied(ctx); err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
+	var err error
+	if p.applied, err = p.o.State.Begin(ctx); err != nil {
+		return fmt.Errorf("ledger: %w", err)
 	}
 	for s, stream := range folded {
 		high := uint64(0)
@@ -139,16 +137,6 @@ func (p *projector) begin(ctx context.Context) error {
 			return err
 		} else if high > end.Last {
 			return ErrAhead
-		}
-	}
-	return nil
-}
-
-func (p *projector) readApplied(ctx context.Context) error {
-	for shard := range p.applied {
-		var err error
-		if p.applied[shard], err = p.o.State.Applied(ctx, shard); err != nil {
-			return err
 		}
 	}
 	return nil

@@ -139,6 +139,10 @@ type Held struct {
 
 // State is the store. Every method honours ctx; a failure of the store is an error, never an empty answer.
 type State interface {
+	// Begin begins a projector's term: it answers how far each shard is folded, and from there the projector folds all that
+	// comes. A store that shows less than that later has lost writes, and what is missing must be folded again, from another
+	// Begin: nothing is folded or certified before.
+	Begin(ctx context.Context) ([reminder.Shards]Vector, error)
 	// Applied is how far shard is folded.
 	Applied(ctx context.Context, shard int) (Vector, error)
 	// Fold applies runs of different shards, each atomically and by itself: its changes in order, and Applied from From to

@@ -74,6 +74,13 @@ func New() *State {
 	}
 }
 
+// Begin implements state.State.
+func (s *State) Begin(context.Context) ([reminder.Shards]state.Vector, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.applied, nil
+}
+
 // Applied implements state.State.
 func (s *State) Applied(_ context.Context, shard int) (state.Vector, error) {
 	s.mu.RLock()

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// attempt is an open attempt as it is stored: "person reminder attempt version period wire call".
+// attempt is an open attempt as it is stored: "version period wire call person reminder attempt".
 type attempt struct {
 	claim    string
 	person   reminder.PersonKey
@@ -26,11 +27,16 @@ func parseAttempt(claim, text string) (attempt, error) {
 	if len(parts) != 7 {
 		return attempt{}, ErrFormat
 	}
-	a := attempt{claim, reminder.PersonKey(parts[0]), reminder.ID(parts[1]), reminder.AddressHash(parts[5])}
+	a := attempt{claim, reminder.PersonKey(parts[4]), reminder.ID(parts[5]), reminder.AddressHash(parts[2])}
 	if a.wire == "-" || a.wire == "x" {
 		a.wire = ""
 	}
 	return a, nil
+}
+
+// attemptOf is what an attempt is of, as it is stored.
+func attemptOf(p reminder.PersonKey, id reminder.ID, n int) string {
+	return string(p) + " " + string(id) + " " + strconv.Itoa(n)
 }
 
 // Wires implements state.State. A mark whose attempt is settled, or was never folded, is dead, and goes. Both the marks and

@@ -144,7 +144,7 @@ func (x *confirming) persons(ctx context.Context) {
 func (x *confirming) look(i int) []any {
 	c := x.cs[i]
 	return []any{
-		string(c.Person), c.PersonVersion, string(c.Reminder), c.Token, c.Version, c.Attempt, c.Claim, string(c.Address), x.name(i),
+		string(c.Person), c.PersonVersion, string(c.Reminder), c.Token, c.Version, attemptOf(c.Person, c.Reminder, c.Attempt), c.Claim, string(c.Address), x.name(i),
 		max(c.CapMax, 0), c.CapPer.Milliseconds(), c.At.UnixMilli(),
 	}
 }

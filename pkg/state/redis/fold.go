@@ -235,21 +235,13 @@ func (f *folding) apply() {
 	for _, c := range f.changes {
 		switch b := c.Body.(type) {
 		case state.Bar:
-			if b.Lifted {
-				f.w.op("lift", string(b.Address))
-			} else {
-				f.w.op("bar", string(b.Address))
-			}
+			f.w.bars[b.Address] = !b.Lifted
 		case state.Switch:
-			if b.On {
-				f.w.op("on", b.Name, b.Reason)
-			} else {
-				f.w.op("off", b.Name)
-			}
+			f.w.on[b.Name] = b
 		default:
 			f.works[c.Person].apply(c)
 			if o, ok := b.(receipt.Outcome); ok && !left(o.Status) {
-				f.w.op("uncap", o.Claim, string(c.Person))
+				f.w.op("uncap", "", o.Claim, string(c.Person))
 			}
 		}
 	}
@@ -272,7 +264,7 @@ func (s *State) commit(ctx context.Context, t *nonced, fs []*folding) {
 	for _, f := range fs {
 		if f.err == nil {
 			live = append(live, f)
-			asks = append(asks, ask{f.shard, append([]any{f.w.at.text, f.w.at.to(f.to)}, f.w.ops...)})
+			asks = append(asks, ask{f.shard, f.w.args()})
 		}
 	}
 	marks := s.client.Pipeline()

@@ -17,11 +17,10 @@ import (
 
 // progress is how far this process has seen each shard folded. A store that shows less has lost writes.
 type progress struct {
-	mu     sync.Mutex
-	seen   [reminder.Shards]state.Vector
-	lost   bool                 // the store had less than seen; until every shard was read again
-	reread map[int]state.Vector // since then
-	moved  chan struct{}        // closed and replaced when seen moves
+	mu    sync.Mutex
+	seen  [reminder.Shards]state.Vector
+	lost  bool          // the store had less than seen; until a projector begins again
+	moved chan struct{} // closed and replaced when seen moves
 }
 
 // behind reports whether v lacks something that w has.
@@ -67,28 +66,24 @@ func (w *progress) saw(shard int, v state.Vector) {
 func (w *progress) miss() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.lost, w.reread = true, map[int]state.Vector{}
+	w.lost = true
 	return ErrRolledBack
 }
 
-// missing reports whether the store has lost writes, and its shards were not all read again.
+// missing reports whether the store has lost writes, and no projector of this process has begun again.
 func (w *progress) missing() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lost
 }
 
-// again notes what a shard shows after a loss. Who has read them all knows where to begin.
-func (w *progress) again(shard int, v state.Vector) {
+// begin takes what the store shows for what was folded.
+func (w *progress) begin(all [reminder.Shards]state.Vector) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.reread[shard] = v; len(w.reread) < reminder.Shards {
-		return
-	}
-	for i := range w.seen {
-		w.seen[i] = w.reread[i]
-	}
-	w.lost, w.reread = false, nil
+	w.seen, w.lost = all, false
+	close(w.moved)
+	w.moved = make(chan struct{})
 }
 
 // place is the applied of a shard as it is stored: the vector, and a count of all writes, so that a write between two
@@ -135,8 +130,26 @@ func placeOf(c *goredis.StringCmd) (place, error) {
 	return parsePlace(text)
 }
 
-// Applied implements state.State. It answers ErrRolledBack once when the shard shows less than this process has seen
-// folded; who then reads every shard again has where to begin.
+// Begin implements state.State.
+func (s *State) Begin(ctx context.Context) ([reminder.Shards]state.Vector, error) {
+	var all [reminder.Shards]state.Vector
+	cs, err := each(ctx, s, func(p goredis.Pipeliner, shard int) *goredis.StringCmd { return p.Get(ctx, s.key(shard, "applied")) })
+	if err != nil {
+		return all, err
+	}
+	for shard, c := range cs {
+		p, err := placeOf(c)
+		if err != nil {
+			return all, err
+		}
+		all[shard] = p.at
+	}
+	s.way.begin(all)
+	return all, nil
+}
+
+// Applied implements state.State. It answers ErrRolledBack when the shard is first seen to show less than this process has
+// seen folded.
 func (s *State) Applied(ctx context.Context, shard int) (state.Vector, error) {
 	seen := s.way.of(shard) // before the question, or a fold between would look like a loss
 	p, err := placeOf(s.client.Get(ctx, s.key(shard, "applied")))
@@ -145,7 +158,6 @@ func (s *State) Applied(ctx context.Context, shard int) (state.Vector, error) {
 	}
 	switch {
 	case s.way.missing():
-		s.way.again(shard, p.at)
 	case behind(p.at, seen):
 		return state.Vector{}, s.way.miss()
 	default:

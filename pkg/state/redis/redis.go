@@ -27,6 +27,11 @@ type Options struct {
 	// Fence is the revision of the lock under which this process vouches. A certificate of a higher one is never taken
 	// over, one of a lower one at once, one of the same when it has lapsed. Nil = 0.
 	Fence func() uint64
+	// Issue notes, outside the store, the nonce under which this process is about to vouch, and Issued is the nonce that was noted
+	// last, by whatever process. A store whose certificate bears another one may be an old one that came back: marks may be
+	// missing in it. Nil = nobody knows, and the certificate found is taken for the last.
+	Issue  func(ctx context.Context, nonce string) error
+	Issued func() string
 	// Quiet is how long nothing is folded into a store that may have lost marks: at least the longest certificate and the
 	// write deadline together. 0 = 2 s.
 	Quiet time.Duration
@@ -34,8 +39,8 @@ type Options struct {
 
 // What is wrong with a store beyond what package state names.
 var (
-	// ErrRolledBack means that the store lacks what this process had seen folded. The remedy is to read Applied of every
-	// shard and fold the journal from there.
+	// ErrRolledBack means that the store lacks what this process had seen folded. The remedy is to Begin again and fold the
+	// journal from there.
 	ErrRolledBack = errors.New("redis: the store has lost what was folded: the journal must be read again")
 	// ErrBroken means that the store changes faster than a projector can begin in it.
 	ErrBroken = errors.New("redis: the store was restarted, emptied or replaced")

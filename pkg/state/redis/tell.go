@@ -14,15 +14,10 @@ func (s *State) tell(ctx context.Context, t *nonced, fs []*folding) {
 	var of []*folding
 	for _, f := range fs {
 		w := f.w
-		for status, n := range w.counts {
-			if n != 0 && status != "" {
-				w.op("count", string(status), strconv.Itoa(n))
-			}
-		}
 		n := strconv.FormatUint(stamp(w.to), 10)
 		for shard, words := range w.told {
 			asks, of = append(asks, ask{shard, append([]any{w.shard, n}, words...)}), append(of, f)
-			w.op("to", strconv.Itoa(shard), n)
+			w.op("HSET", "to", shard, n)
 		}
 	}
 	if len(asks) == 0 {

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -85,6 +86,11 @@ func (s *State) beginTerm(ctx context.Context, t *nonced) error {
 	if err != nil {
 		return err
 	}
+	if s.o.Issue != nil {
+		if err := s.o.Issue(ctx, t.nonce); err != nil {
+			return fmt.Errorf("redis: the nonce is not noted: %w", err)
+		}
+	}
 	if unbroken {
 		return nil
 	}
@@ -132,7 +138,7 @@ func parseBegun(a answer, from, to *map[string]uint64) (place, error) {
 	return parsePlace(text)
 }
 
-// unbroken reports whether the store is, in every shard, the one that its last certificate was made in: marks and leases
+// unbroken reports whether the store is, in every shard, the one that the last certificate was made in: marks and leases
 // are as they were left, and the projector before this one ended in peace.
 func (s *State) unbroken(ctx context.Context) (bool, error) {
 	if s.broke.Load() {
@@ -147,7 +153,7 @@ func (s *State) unbroken(ctx context.Context) (bool, error) {
 	}
 	byNonce := map[string][]ask{}
 	for shard, c := range nonces {
-		if c.Val() == "" {
+		if c.Val() == "" || (s.o.Issued != nil && c.Val() != s.o.Issued()) {
 			return false, nil
 		}
 		byNonce[c.Val()] = append(byNonce[c.Val()], ask{shard: shard})

@@ -263,6 +263,41 @@ func TestFence(t *testing.T) {
 	certify(projector(8), time.Minute, nil)
 }
 
+// TestOldStoreThatComesBack: a store that is just as it was left, certificate and scripts and all, while another one had the last
+// certificate, may lack marks: nothing is folded before they are settled.
+func TestOldStoreThatComesBack(t *testing.T) {
+	issued := ""
+	o := options(t)
+	o.Quiet = 500 * time.Millisecond
+	o.Issue = func(_ context.Context, nonce string) error { issued = nonce; return nil }
+	o.Issued = func() string { return issued }
+	open := func() *redis.State {
+		o.Client = client(t, shared)
+		return must(redis.New(o))(t)
+	}
+	certifies := func(s *redis.State) time.Duration {
+		t.Helper()
+		began := time.Now()
+		if err := s.Certify(t.Context(), time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond) // let it lapse
+		return time.Since(began)
+	}
+	certifies(open())
+	if took := certifies(open()); took > o.Quiet {
+		t.Errorf("the next projector in the same store waits %v", took)
+	}
+	issued = "somewhere else"
+	if took := certifies(open()); took < o.Quiet {
+		t.Errorf("certified after %v, want to wait %v: the last certificate was of another store", took, o.Quiet)
+	}
+	o.Issue = func(context.Context, string) error { return errors.New("the broker is away") }
+	if err := open().Certify(t.Context(), time.Second); err == nil {
+		t.Error("certified under a nonce that nobody noted")
+	}
+}
+
 func TestStreams(t *testing.T) {
 	o := options(t)
 	of := func(streams string) *redis.State {

@@ -54,7 +54,7 @@ func (s *State) trimSome(ctx context.Context, t *nonced, shard int, at state.Vec
 		}
 		x.write(f.w)
 	}
-	if len(f.w.ops) == 0 {
+	if len(f.w.groups) == 0 {
 		return nil
 	}
 	s.commit(ctx, t, []*folding{f})

@@ -14,21 +14,59 @@ type writing struct {
 	shard  int
 	at     place // as it was read
 	to     state.Vector
-	ops    []any         // for the fold script
+	groups map[group][]any // for the fold script
+	bars   map[reminder.AddressHash]bool
+	on     map[string]state.Switch
 	told   map[int][]any // for other shards: what the side script writes there
 	counts map[receipt.Status]int
 	marks  map[string]reminder.AddressHash // of claims that were settled
 }
 
 func newWriting(shard int, to state.Vector) *writing {
-	return &writing{shard: shard, to: to, told: map[int][]any{}, marks: map[string]reminder.AddressHash{}}
+	return &writing{
+		shard: shard, to: to, groups: map[group][]any{}, bars: map[reminder.AddressHash]bool{}, on: map[string]state.Switch{}, told: map[int][]any{},
+		counts: map[receipt.Status]int{}, marks: map[string]reminder.AddressHash{},
+	}
 }
 
-func (w *writing) op(name string, args ...string) {
-	w.ops = append(w.ops, name)
-	for _, a := range args {
-		w.ops = append(w.ops, a)
+// group is what the fold script does many times in one go: a command on a key, or a work of its own without one.
+type group struct{ what, key string }
+
+func (w *writing) op(what, key string, args ...any) {
+	g := group{what, key}
+	w.groups[g] = append(w.groups[g], args...)
+}
+
+// args are the arguments of the fold script.
+func (w *writing) args() []any {
+	for status, n := range w.counts {
+		if n != 0 && status != "" {
+			w.op("count", "", string(status), n)
+		}
 	}
+	for a, is := range w.bars {
+		if is {
+			w.op("SADD", "bars", string(a))
+		} else {
+			w.op("SREM", "bars", string(a))
+		}
+	}
+	for name, s := range w.on {
+		if s.On {
+			w.op("HSET", "switches", name, s.Reason)
+		} else {
+			w.op("HDEL", "switches", name)
+		}
+	}
+	n := 2
+	for _, args := range w.groups {
+		n += 3 + len(args)
+	}
+	out := append(make([]any, 0, n), w.at.text, w.at.to(w.to))
+	for g, args := range w.groups {
+		out = append(append(out, g.what, g.key, len(args)), args...)
+	}
+	return out
 }
 
 // link says whether a person is behind an address, as of seq of the stream of people.
@@ -144,15 +182,13 @@ func (x *work) apply(c state.Change) {
 // write adds what has become of the person.
 func (x *work) write(w *writing) {
 	k := string(x.person.Key)
-	if x.has&head != 0 || x.born {
-		name := "born"
-		if x.has&head != 0 {
-			name = "head"
-		}
-		w.op(name, k, encodeHead(x.person))
+	if x.has&head != 0 {
+		w.op("HSET", "heads", k, encodeHead(x.person))
+	} else if x.born {
+		w.op("born", "", k, encodeHead(x.person))
 	}
 	if x.has&body != 0 {
-		w.op("rest", k, encodeRest(x.person))
+		w.op("HSET", "persons", k, encodeRest(x.person))
 	}
 	if x.linked {
 		// Of every address, not only of those that changed: one that came and went in this run may be said to be there by a
@@ -178,7 +214,7 @@ func (x *work) writeHeld(w *writing) {
 		if there && was.n != a.Version {
 			for id, r := range x.person.Reminders {
 				if r.Appointment == key {
-					w.op("moved", string(x.person.Key), string(id))
+					w.op("moved", "", string(x.person.Key), string(id))
 				}
 			}
 		}
@@ -202,18 +238,15 @@ func (x *work) writeAgendas(w *writing) {
 		switch at := x.person.Next(a); {
 		case at.Equal(x.next[i]):
 		case at.IsZero():
-			w.op("off agenda", string(a), pack(string(x.person.Key)))
+			w.op("ZREM", "agenda:"+string(a), pack(string(x.person.Key)))
 		default:
-			w.op("on agenda", string(a), pack(string(x.person.Key)), strconv.FormatInt(due(at), 10))
+			w.op("ZADD", "agenda:"+string(a), due(at), pack(string(x.person.Key)))
 		}
 	}
 }
 
 // writeReminders brings the counts, the due sets and the open attempts in line with the reminders that were touched.
 func (x *work) writeReminders(w *writing) {
-	if w.counts == nil {
-		w.counts = map[receipt.Status]int{}
-	}
 	k := string(x.person.Key)
 	for id := range x.touched {
 		was := x.was[id]
@@ -227,26 +260,30 @@ func (x *work) writeReminders(w *writing) {
 			w.counts[was.status]--
 			w.counts[now.status]++
 		}
-		w.op("due", k, string(id), was.route, now.route, score)
+		w.op("due", "", k, string(id), was.route, now.route, score)
 		if r == nil {
 			for _, t := range was.attempts {
-				w.op("unclaim", packClaim(t.Claim))
+				if c := packClaim(t.Claim); c != "" {
+					w.op("HDEL", "claims", c)
+				}
 			}
 		} else {
 			for _, t := range r.Attempts[len(was.attempts):] {
-				w.op("claim", packClaim(t.Claim), pack(k))
+				if c := packClaim(t.Claim); c != "" {
+					w.op("HSET", "claims", c, pack(k))
+				}
 			}
 		}
 		if was.claim == now.claim {
 			continue
 		}
 		if was.claim != "" {
-			w.op("settle", was.claim)
+			w.op("HDEL", "open", was.claim)
 			w.marks[was.claim] = addressOf(r, was.claim)
 		}
 		if now.claim != "" {
 			t := r.Attempts[len(r.Attempts)-1]
-			w.op("open", now.claim, k, string(id), strconv.Itoa(t.Attempt), strconv.FormatUint(t.Version, 10))
+			w.op("open", "", now.claim, t.Version, attemptOf(x.person.Key, id, t.Attempt))
 		}
 	}
 }

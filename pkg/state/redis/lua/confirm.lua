@@ -1,5 +1,6 @@
--- The last look at the persons' side: ARGV person, person's version, reminder, token, plan's version, attempt, claim, address, call,
--- cap, cap's milliseconds, the message's time, twelve an attempt. Answers 0 yes, 1 moved, 2 lost, 3 claim, 4 capped.
+-- The last look at the persons' side: ARGV person, person's version, reminder, token, plan's version, what the attempt is of,
+-- claim, address, call, cap, cap's milliseconds, the message's time, twelve an attempt. Answers 0 yes, 1 moved, 2 lost,
+-- 3 claim, 4 capped.
 if not certified() then return uncertified() end
 
 -- take takes one message from the person's cap; false when it is reached.
@@ -20,12 +21,12 @@ local heads, leases, opens = values(key('heads'), persons), values(key('leases')
 local out, attempts, writes = {}, {}, {}
 for n, claim in ipairs(claims) do attempts[claim] = attempts[claim] or readOpen(opens[n]) end
 
-local function look(n, person, version, id, token, plan, attempt, claim, address, by, cap, per, at)
-  if not heads[n] or string.match(heads[n], '^%d+') ~= version then return 1 end
+local function look(n, person, version, id, token, plan, of, claim, address, by, cap, per, at)
+  if not heads[n] or string.sub(heads[n], 1, #version + 1) ~= version .. ' ' then return 1 end
   if not holds(readLease(leases[n]), id, token) then return 2 end
   local open = attempts[claim]
   if open and open.version ~= plan then return 2 end
-  if not open or open.person ~= person or open.id ~= id or open.attempt ~= attempt then return 3 end
+  if not open or open.of ~= of then return 3 end
   if open.wire ~= '-' then return open.by == by and 0 or 3 end
   if tonumber(cap) > 0 and not take(person, claim, tonumber(cap), tonumber(per), tonumber(at)) then return 4 end
   open.wire, open.by = address, by

@@ -61,7 +61,7 @@ local function readLease(text)
 end
 
 local function writeLease(l)
-  return table.concat({ l.id, l.token, l.ends, l.moved, l.tries, l.score, l.route }, ' ')
+  return l.id .. ' ' .. l.token .. ' ' .. l.ends .. ' ' .. l.moved .. ' ' .. l.tries .. ' ' .. l.score .. ' ' .. l.route
 end
 
 -- endLease takes a person's lease away and puts the reminder back where it waits.
@@ -76,14 +76,17 @@ local function holds(l, id, token)
   return l and l.id == id and l.token == token and now() <= tonumber(l.ends) and l.moved == '0'
 end
 
--- An open attempt is "person reminder attempt version period wire call": version is the plan's, period the certified one that
--- its intent was folded in or "-", wire the address that Confirm, called call, let it go to, "-" none, "x" never.
+-- An open attempt is "version period wire call person reminder attempt": version is the plan's, period the certified one that
+-- its intent was folded in or "-", wire the address that Confirm, called call, let it go to, "-" none, "x" never. The last
+-- three are what it is of.
 local function readOpen(text)
   if not text then return nil end
-  local person, id, attempt, version, period, wire, by = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return { person = person, id = id, attempt = attempt, version = version, period = period, wire = wire, by = by }
+  local version, period, wire, by, of = string.match(text, '^(%S+) (%S+) (%S+) (%S+) (.*)$')
+  return { version = version, period = period, wire = wire, by = by, of = of }
 end
 
 local function writeOpen(o)
-  return table.concat({ o.person, o.id, o.attempt, o.version, o.period, o.wire, o.by }, ' ')
+  return o.version .. ' ' .. o.period .. ' ' .. o.wire .. ' ' .. o.by .. ' ' .. o.of
 end
+
+local function newOpen(version, of, period) return version .. ' ' .. period .. ' - - ' .. of end
