@@ -74,7 +74,7 @@ func rootCommand() *cobra.Command {
 	config.RegisterFlags(root.PersistentFlags())
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
-		serveCommand(), demoCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(),
+		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(),
 		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), versionCommand(),
 	)
 	return root

@@ -55,8 +55,9 @@ var table = map[string]string{
 	"dispatch":              "reminder gate compose provider receipt",
 	"inbound":               "reminder provider",
 
-	"web":     everything + " -intake/ -provider/ -journal -app -command",
-	"app":     everything + " -command",
+	"web":     everything + " -intake/ -provider/ -journal -app -bench -command",
+	"app":     everything + " -bench -command",
+	"bench":   everything + " -command",
 	"command": everything,
 }
 
@@ -66,8 +67,8 @@ var outside = []struct {
 	is     func(path string) bool
 	allows []string
 }{
-	{"NATS", func(path string) bool { return strings.HasPrefix(path, "github.com/nats-io/") }, []string{"intake", "journal", "app"}},
-	{"Redis", func(path string) bool { return strings.Contains(path, "redis") }, []string{"state/redis", "app"}},
+	{"NATS", func(path string) bool { return strings.HasPrefix(path, "github.com/nats-io/") }, []string{"intake", "journal", "app", "bench"}},
+	{"Redis", func(path string) bool { return strings.Contains(path, "redis") }, []string{"state/redis", "app", "bench"}},
 }
 
 // thin says what a program under cmd/ may import beside the standard library.
