@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -38,14 +39,14 @@ type Position struct {
 
 // request is the entries of one Append for one stream.
 type request struct {
-	msgs  []*nats.Msg
-	first uint64
-	err   error
-	done  chan struct{}
+	msgs []*nats.Msg // one an entry
+	seqs []uint64    // where they stand
+	err  error
+	done chan struct{}
 }
 
-// writer turns concurrent requests to one stream into atomic batches, where there are many: while one batch is on its way to
-// the disk the next one fills.
+// writer turns concurrent requests to one stream into one write, where there are many: while one is on its way to the disk
+// the next one fills.
 type writer struct {
 	stream Stream
 	nc     *nats.Conn
@@ -55,8 +56,8 @@ type writer struct {
 	quit   chan struct{}
 }
 
-// Append writes entries and returns where each stands. Entries of one stream in one call are one atomic batch: all of
-// them or none. Nil means that all are on disk.
+// Append writes entries and returns where each stands. Entries of one stream in one call are all written or
+// none. Nil means that all are on disk.
 func (j *Journal) Append(ctx context.Context, entries ...Entry) ([]Position, error) {
 	positions := make([]Position, len(entries))
 	var order []Stream
@@ -90,7 +91,7 @@ func (j *Journal) Append(ctx context.Context, entries ...Entry) ([]Position, err
 			return nil, err
 		}
 		for n, i := range is {
-			positions[i] = Position{Stream: s, Shard: entries[i].Shard, Seq: r.first + uint64(n)}
+			positions[i] = Position{Stream: s, Shard: entries[i].Shard, Seq: r.seqs[n]}
 		}
 	}
 	return positions, nil
@@ -175,25 +176,65 @@ func (w *writer) run() {
 // disk, which takes it as long as some 20 synced writes.
 const aloneAtMost = 16
 
-// write publishes the requests and answers them. Few requests of one entry each need not be atomic and go one by one.
+// write publishes the requests and answers them. Where entries can be one message they are; else few requests of one entry
+// each need not be atomic and go one by one, and others are an atomic batch.
 func (w *writer) write(batch []*request, n int) {
-	if n == len(batch) && n <= aloneAtMost {
+	if !w.stream.runs() && n == len(batch) && n <= aloneAtMost {
 		var wg sync.WaitGroup
 		for _, r := range batch {
-			wg.Go(func() {
-				r.first, r.err = w.publish([]*request{r}, 1)
-				close(r.done)
-			})
+			wg.Go(func() { w.together([]*request{r}) })
 		}
 		wg.Wait()
 		return
 	}
-	first, err := w.publish(batch, n)
+	w.together(batch)
+}
+
+// together publishes the requests' entries, all or none, and answers them.
+func (w *writer) together(batch []*request) {
+	msgs, of := w.pack(batch)
+	first, err := w.publish(msgs)
+	n := 0
 	for _, r := range batch {
-		r.first, r.err = first, err
-		first += uint64(len(r.msgs))
+		r.err = err
+		r.seqs = make([]uint64, len(r.msgs))
+		for i := range r.seqs {
+			r.seqs[i] = first + of[n]
+			n++
+		}
 		close(r.done)
 	}
+}
+
+// runMost is how large a run becomes: half of what the broker takes.
+const runMost = 512 << 10
+
+// pack makes messages of the requests' entries, and tells in which of them each entry is, from 0.
+func (w *writer) pack(batch []*request) (msgs []*nats.Msg, of []uint64) {
+	var run *nats.Msg // the last of msgs, while entries still go into it
+	var only *nats.Msg
+	for _, r := range batch {
+		for _, m := range r.msgs {
+			if !w.stream.runs() || (run != nil && len(run.Data)+len(m.Data) > runMost) {
+				run = nil
+			}
+			switch {
+			case run == nil:
+				run, only = m, m
+				msgs = append(msgs, m)
+			case only != nil: // it becomes a run, of two
+				tokens := lastTokens(only.Subject)
+				run = nats.NewMsg(strings.TrimSuffix(only.Subject, tokens) + string(kindRun) + tokens[strings.IndexByte(tokens, '.'):])
+				run.Header = only.Header
+				run.Data = appendRun(appendRun(make([]byte, 0, 2*(len(only.Data)+len(m.Data))), only), m)
+				msgs[len(msgs)-1], only = run, nil
+			default:
+				run.Data = appendRun(run.Data, m)
+			}
+			of = append(of, uint64(len(msgs)-1))
+		}
+	}
+	return msgs, of
 }
 
 // drain refuses what came too late.
@@ -254,31 +295,26 @@ func (w *writer) ask(m *nats.Msg, breaks <-chan struct{}) (*nats.Msg, error) {
 	return answer, err
 }
 
-// publish writes n entries as one atomic batch and returns the sequence of the first. nats.go has no helper for atomic
-// batches: the headers are those of the broker's ADR-50. No Nats-Msg-Id is set: one duplicate would refuse the batch.
-func (w *writer) publish(batch []*request, n int) (uint64, error) {
+// publish writes messages, more than one as one atomic batch, and returns the sequence of the first. nats.go has no helper for
+// atomic batches: the headers are those of the broker's ADR-50. No Nats-Msg-Id is set: one duplicate would refuse the batch.
+func (w *writer) publish(msgs []*nats.Msg) (uint64, error) {
 	breaks := w.line.breaks()
 	if !w.nc.IsConnected() {
 		return 0, fmt.Errorf("%w: not connected", ErrRefused)
 	}
-	id := nuid.Next()
-	i := 0
-	var last *nats.Msg
-	for _, r := range batch {
-		for _, m := range r.msgs {
-			i++
-			if n > 1 {
-				m.Header.Set("Nats-Batch-Id", id)
-				m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i))
-			}
-			if i == n {
-				last = m
-				continue
-			}
-			// An abandoned batch is dropped by the broker: without the commit nothing of it is kept.
-			if err := w.nc.PublishMsg(m); err != nil {
-				return 0, fmt.Errorf("%w: %w", ErrRefused, err)
-			}
+	n, id := len(msgs), nuid.Next()
+	last := msgs[n-1]
+	for i, m := range msgs {
+		if n > 1 {
+			m.Header.Set("Nats-Batch-Id", id)
+			m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
+		}
+		if m == last {
+			break
+		}
+		// An abandoned batch is dropped by the broker: without the commit nothing of it is kept.
+		if err := w.nc.PublishMsg(m); err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 	}
 	if n > 1 {
@@ -299,7 +335,7 @@ func (w *writer) publish(batch []*request, n int) (uint64, error) {
 		return 0, fmt.Errorf("%w: %s (%d)", ErrRefused, a.Error.Message, a.Error.Code)
 	}
 	if a.Seq < uint64(n) || (n > 1 && a.Count != n) {
-		return 0, fmt.Errorf("%w: the acknowledgement counts %d of %d entries", ErrUncertain, a.Count, n)
+		return 0, fmt.Errorf("%w: the acknowledgement counts %d of %d messages", ErrUncertain, a.Count, n)
 	}
 	return a.Seq - uint64(n) + 1, nil
 }

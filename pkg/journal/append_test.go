@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -23,31 +24,31 @@ func TestAppend(t *testing.T) {
 	if want := []journal.Position{{Stream: journal.StreamJournal, Shard: 7, Seq: 1}}; err != nil || !slices.Equal(ps, want) {
 		t.Errorf("one: %v, %v", ps, err)
 	}
-	// Two streams, mixed: each stream's entries in a row, the positions in the order of the entries.
+	// Two streams, mixed: each stream's entries together, the positions in the order of the entries.
 	ps, err = j.Append(t.Context(),
 		entry(1, "a", 0), on(journal.StreamStop, journal.KindBar, entry(2, "stop", 0)), entry(63, "b", 0),
 		on(journal.StreamPeople, journal.KindConsent, entry(4, "c", 0)), entry(5, "d", 0))
 	want := []journal.Position{
-		{Stream: journal.StreamJournal, Shard: 1, Seq: 2}, {Stream: journal.StreamStop, Shard: 2, Seq: 1}, {Stream: journal.StreamJournal, Shard: 63, Seq: 3},
-		{Stream: journal.StreamPeople, Shard: 4, Seq: 1}, {Stream: journal.StreamJournal, Shard: 5, Seq: 4},
+		{Stream: journal.StreamJournal, Shard: 1, Seq: 2}, {Stream: journal.StreamStop, Shard: 2, Seq: 1}, {Stream: journal.StreamJournal, Shard: 63, Seq: 2},
+		{Stream: journal.StreamPeople, Shard: 4, Seq: 1}, {Stream: journal.StreamJournal, Shard: 5, Seq: 2},
 	}
 	if err != nil || !slices.Equal(ps, want) {
 		t.Errorf("mixed: %v, %v\nwant %v", ps, err, want)
 	}
 	ps, err = j.Append(t.Context(), entries("batch", journal.MaxBatch, 0)...)
-	if err != nil || len(ps) != journal.MaxBatch || ps[0].Seq != 5 || ps[journal.MaxBatch-1].Seq != 4+journal.MaxBatch {
+	if err != nil || len(ps) != journal.MaxBatch || ps[0].Seq != 3 || ps[journal.MaxBatch-1].Seq != 3 {
 		t.Fatalf("the largest batch: %d positions, %v", len(ps), err)
 	}
-	ids, order := stand(t, j, journal.StreamJournal)
+	at, order := stand(t, j, journal.StreamJournal)
 	if got := order[:4]; !slices.Equal(got, []string{"first", "a", "b", "d"}) {
 		t.Errorf("read %v", got)
 	}
 	for i, p := range ps {
-		if ids[p.Seq] != fmt.Sprintf("batch/%d", i) {
-			t.Fatalf("position %d is of %q", p.Seq, ids[p.Seq])
+		if at[fmt.Sprintf("batch/%d", i)] != p.Seq {
+			t.Fatalf("entry %d is not at %d", i, p.Seq)
 		}
 	}
-	for s, want := range map[journal.Stream]uint64{journal.StreamStop: 1, journal.StreamPeople: 1, journal.StreamJournal: 4 + journal.MaxBatch, journal.StreamKeys: 0} {
+	for s, want := range map[journal.Stream]uint64{journal.StreamStop: 1, journal.StreamPeople: 1, journal.StreamJournal: 3, journal.StreamKeys: 0} {
 		if end, err := j.End(t.Context(), s); err != nil || end.Last != want || end.ID == "" {
 			t.Errorf("%s ends at %+v, %v; want %d", s, end, err, want)
 		}
@@ -87,7 +88,7 @@ func TestAppendTogether(t *testing.T) {
 	j := newBroker(t).open(0)
 	const workers, rounds = 8, 40
 	var mu sync.Mutex
-	at := map[uint64]string{}
+	at := map[string]uint64{}
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
@@ -101,29 +102,64 @@ func TestAppendTogether(t *testing.T) {
 				}
 				mu.Lock()
 				for i, p := range ps {
-					if p.Seq != ps[0].Seq+uint64(i) {
-						t.Errorf("the entries of one call do not stand in a row: %v", ps)
+					if p.Seq != ps[0].Seq {
+						t.Errorf("the entries of one call do not stand together: %v", ps)
 					}
 					if p.Shard != i%reminder.Shards {
 						t.Errorf("shard %d, want %d", p.Shard, i%reminder.Shards)
 					}
-					if at[p.Seq] != "" {
-						t.Errorf("two entries at %d", p.Seq)
-					}
-					at[p.Seq] = fmt.Sprintf("%s/%d", name, i)
+					at[fmt.Sprintf("%s/%d", name, i)] = p.Seq
 				}
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	got, _ := stand(t, j, journal.StreamJournal)
-	if len(got) != len(at) {
-		t.Errorf("%d entries stand, %d were acknowledged", len(got), len(at))
+	got, order := stand(t, j, journal.StreamJournal)
+	if !maps.Equal(got, at) || len(order) != len(at) {
+		t.Errorf("%d entries stand, %d were acknowledged, or they stand elsewhere", len(order), len(at))
 	}
-	for seq, id := range at {
-		if got[seq] != id {
-			t.Fatalf("at %d stands %q, acknowledged was %q", seq, got[seq], id)
+	if end, err := j.End(t.Context(), journal.StreamJournal); err != nil || end.Last > workers*rounds {
+		t.Errorf("%d messages for %d calls, %v", end.Last, workers*rounds, err)
+	}
+}
+
+// Entries that are too many for one message are several, all or none of which are there.
+func TestAppendMoreThanAMessage(t *testing.T) {
+	j := newBroker(t).open(0)
+	es := entries("large", 300, 6000)
+	ps, err := j.Append(t.Context(), es...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, last := ps[0].Seq, ps[len(ps)-1].Seq; first != 1 || last < 3 || last > 10 {
+		t.Errorf("300 entries of 6 kB stand from %d to %d", first, last)
+	}
+	at, order := stand(t, j, journal.StreamJournal)
+	for i, p := range ps {
+		if id := fmt.Sprintf("large/%d", i); at[id] != p.Seq || order[i] != id {
+			t.Fatalf("%s stands at %d, want %d", id, at[id], p.Seq)
+		}
+	}
+}
+
+// What a message of several entries looks like is for good: it is in the streams.
+func TestRunOfEntries(t *testing.T) {
+	const one, two = `{"v":1,"k":"plan","p":"1-0b","at":"2026-03-02T12:00:00Z","c":{"a":1},"s":"AAEC"}`, `{"v":1,"k":"trim","at":"2026-03-02T12:00:01Z","c":{}}`
+	const run = "plan.0b " + one + "\ntrim.3f " + two + "\n"
+	es, err := journal.DecodeMessage(journal.StreamJournal, "husk.journal.run.0b", []byte(run))
+	if err != nil || len(es) != 2 {
+		t.Fatalf("%d entries, %v", len(es), err)
+	}
+	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	same(t, es[0], journal.Entry{Stream: journal.StreamJournal, Kind: journal.KindPlan, Shard: 0x0b, Person: "1-0b", At: at, Clear: []byte(`{"a":1}`), Sealed: []byte{0, 1, 2}})
+	same(t, es[1], journal.Entry{Stream: journal.StreamJournal, Kind: journal.KindTrim, Shard: 0x3f, At: at.Add(time.Second), Clear: []byte(`{}`)})
+	for name, bad := range map[string]string{
+		"nothing": "", "no JSON": "plan.0b x\n", "no subject": one + "\n", "a shard too far": "plan.40 " + one + "\n", "no shard": "plan " + one + "\n",
+		"a newer entry": strings.Replace(run, `"v":1,"k":"trim"`, `"v":2,"k":"trim"`, 1), "cut": run[:len(run)-4],
+	} {
+		if es, err := journal.DecodeMessage(journal.StreamJournal, "husk.journal.run.0b", []byte(bad)); !errors.Is(err, journal.ErrFormat) {
+			t.Errorf("%s: %d entries, %v", name, len(es), err)
 		}
 	}
 }

@@ -181,6 +181,15 @@ func entries(name string, n, size int) []journal.Entry {
 	return out
 }
 
+// apart are n entries of a stream whose entries are messages of their own.
+func apart(name string, n, size int) []journal.Entry {
+	out := entries(name, n, size)
+	for i := range out {
+		out[i] = on(journal.StreamKeys, journal.KindKey, out[i])
+	}
+	return out
+}
+
 func person(n int) reminder.PersonKey { return reminder.PersonKey(fmt.Sprintf("1-%02x%030x", n, n)) }
 
 func idOf(t testing.TB, e journal.Entry) string {
@@ -192,26 +201,26 @@ func idOf(t testing.TB, e journal.Entry) string {
 	return body.ID
 }
 
-// stand is what stands in a stream: ids by sequence.
-func stand(t testing.TB, j *journal.Journal, s journal.Stream) (ids map[uint64]string, order []string) {
+// stand is what stands in a stream: where each id does.
+func stand(t testing.TB, j *journal.Journal, s journal.Stream) (at map[string]uint64, order []string) {
 	t.Helper()
-	ids = map[uint64]string{}
+	at = map[string]uint64{}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	last := uint64(0)
 	err := j.Read(ctx, s, 1, func(e journal.Entry) error {
-		if e.Seq <= last {
+		if e.Seq < last {
 			t.Errorf("%d comes after %d", e.Seq, last)
 		}
 		last = e.Seq
-		ids[e.Seq] = idOf(t, e)
+		at[idOf(t, e)] = e.Seq
 		order = append(order, idOf(t, e))
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return ids, order
+	return at, order
 }
 
 // connected waits until the journal takes entries again.

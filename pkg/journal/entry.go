@@ -1,12 +1,15 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
@@ -97,6 +100,53 @@ func (e Entry) Subject() string {
 	default:
 		return "husk.dead." + string(e.Kind)
 	}
+}
+
+// A run is one message that holds several entries, which are written together and share a sequence: all of them or none are
+// there, and the broker syncs once. Its subject is that of an entry of the kind run, with the shard of its first entry; each
+// line of it is the end of an entry's own subject, a blank, and the entry.
+const kindRun Kind = "run"
+
+// runs says of which streams entries that are written together are one message. In the others each is a message of its
+// own, to be found or deleted by its sequence.
+func (s Stream) runs() bool { return s == StreamPeople || s == StreamJournal }
+
+// appendRun adds an entry to a run.
+func appendRun(run []byte, m *nats.Msg) []byte {
+	run = append(run, lastTokens(m.Subject)...)
+	run = append(run, ' ')
+	run = append(run, m.Data...) // JSON on one line
+	return append(run, '\n')
+}
+
+// lastTokens are the kind and the shard of a subject.
+func lastTokens(subject string) string {
+	i := strings.LastIndexByte(subject, '.')
+	return subject[strings.LastIndexByte(subject[:i], '.')+1:]
+}
+
+// DecodeMessage reads a message of a stream: an entry, or a run of them.
+func DecodeMessage(stream Stream, subject string, data []byte) ([]Entry, error) {
+	if !stream.runs() || !strings.HasPrefix(lastTokens(subject), string(kindRun)+".") {
+		e, err := Decode(stream, subject, data)
+		return []Entry{e}, err
+	}
+	entries := make([]Entry, 0, bytes.Count(data, []byte{'\n'}))
+	for line := range bytes.Lines(data) {
+		own, text, ok := bytes.Cut(line, []byte{' '})
+		if !ok {
+			return nil, fmt.Errorf("%w: not a run of entries", ErrFormat)
+		}
+		e, err := Decode(stream, string(own), text)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, e)
+	}
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("%w: an empty run", ErrFormat)
+	}
+	return entries, nil
 }
 
 // Encode is the entry as it is published.

@@ -11,10 +11,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// Follow reads a stream from sequence from on, calls fn with one entry after the other in the stream's order, and goes
-// on with what is appended until ctx ends or fn errs. It survives reconnections: the broker's ordered consumer begins
+// Follow reads a stream from sequence from on, calls fn in the stream's order with the entries of each sequence, and goes
+// on with what is appended until ctx ends or fn errs. Entries of one sequence are told of together: who stops in between has
+// none of them. It survives reconnections: the broker's ordered consumer begins
 // again where it stopped. An entry that can't be read ends it with ErrFormat.
-func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func(Entry) error) error {
+func (j *Journal) Follow(ctx context.Context, s Stream, from uint64, fn func([]Entry) error) error {
 	return j.follow(ctx, s, from, 0, fn)
 }
 
@@ -34,7 +35,7 @@ func (j *Journal) drop(ctx context.Context, s Stream, c jetstream.Consumer) {
 var errPause = errors.New("journal: nothing more for now")
 
 // follow is Follow, which ends with errPause when nothing comes for the time pause; 0 = never.
-func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.Duration, fn func(Entry) error) error {
+func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.Duration, fn func([]Entry) error) error {
 	c, err := j.js.OrderedConsumer(ctx, string(s), jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: max(from, 1), MaxResetAttempts: -1, InactiveThreshold: keepConsumer,
 	})
@@ -73,11 +74,11 @@ func (j *Journal) follow(ctx context.Context, s Stream, from uint64, pause time.
 			}
 			continue
 		}
-		e, err := entry(s, m)
+		es, err := entries(s, m)
 		if err != nil {
 			return err
 		}
-		if err := fn(e); err != nil {
+		if err := fn(es); err != nil {
 			return err
 		}
 	}
@@ -88,14 +89,17 @@ func (j *Journal) Read(ctx context.Context, s Stream, from uint64, fn func(Entry
 	last, err := j.last(ctx, s)
 	next, done := max(from, 1), errors.New("done")
 	for err == nil && next <= last {
-		err = j.follow(ctx, s, next, readPause, func(e Entry) error {
-			if e.Seq > last {
+		err = j.follow(ctx, s, next, readPause, func(es []Entry) error {
+			seq := es[0].Seq
+			if seq > last {
 				return done
 			}
-			if err := fn(e); err != nil {
-				return err
+			for _, e := range es {
+				if err := fn(e); err != nil {
+					return err
+				}
 			}
-			if next = e.Seq + 1; next > last {
+			if next = seq + 1; next > last {
 				return done
 			}
 			return nil
@@ -174,15 +178,18 @@ func (j *Journal) Delete(ctx context.Context, s Stream, seq uint64) error {
 // ErrNotFound is returned for an entry that is not there.
 var ErrNotFound = errors.New("journal: no such entry")
 
-func entry(s Stream, m jetstream.Msg) (Entry, error) {
+// entries are those of a message.
+func entries(s Stream, m jetstream.Msg) ([]Entry, error) {
 	meta, err := m.Metadata()
 	if err != nil {
-		return Entry{}, fmt.Errorf("%w: no metadata", ErrFormat)
+		return nil, fmt.Errorf("%w: no metadata", ErrFormat)
 	}
-	e, err := Decode(s, m.Subject(), m.Data())
+	es, err := DecodeMessage(s, m.Subject(), m.Data())
 	if err != nil {
-		return Entry{}, fmt.Errorf("%s at %d: %w", s, meta.Sequence.Stream, err)
+		return nil, fmt.Errorf("%s at %d: %w", s, meta.Sequence.Stream, err)
 	}
-	e.Seq = meta.Sequence.Stream
-	return e, nil
+	for i := range es {
+		es[i].Seq = meta.Sequence.Stream
+	}
+	return es, nil
 }

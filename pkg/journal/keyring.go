@@ -136,7 +136,7 @@ func (r *Keyring) follow() {
 		r.mu.RLock()
 		next := r.read + 1
 		r.mu.RUnlock()
-		if err := r.j.Follow(ctx, StreamKeys, next, r.came); err != nil && ctx.Err() == nil {
+		if err := r.j.Follow(ctx, StreamKeys, next, func(es []Entry) error { return r.came(es[0]) }); err != nil && ctx.Err() == nil {
 			r.j.log.Warn("the data keys of other processes can't be followed", zap.Error(err))
 			select {
 			case <-ctx.Done():

@@ -18,25 +18,25 @@ import (
 func TestAppendStreamFull(t *testing.T) {
 	b := newBroker(t)
 	j := b.open(0)
-	if _, err := j.Append(t.Context(), entries("a", 5, 0)...); err != nil {
+	if _, err := j.Append(t.Context(), apart("a", 5, 0)...); err != nil {
 		t.Fatal(err)
 	}
 	limit(t, b, 8)
-	ps, err := j.Append(t.Context(), entries("b", 4, 0)...)
+	ps, err := j.Append(t.Context(), apart("b", 4, 0)...)
 	if !errors.Is(err, journal.ErrRefused) || errors.Is(err, journal.ErrUncertain) || ps != nil {
 		t.Errorf("four where three fit: %v, %v", ps, err)
 	}
-	if ids, _ := stand(t, j, journal.StreamJournal); len(ids) != 5 {
+	if ids, _ := stand(t, j, journal.StreamKeys); len(ids) != 5 {
 		t.Errorf("%d stand, want 5: a part of a batch was written", len(ids))
 	}
-	if _, err := j.Append(t.Context(), entries("c", 3, 0)...); err != nil {
+	if _, err := j.Append(t.Context(), apart("c", 3, 0)...); err != nil {
 		t.Errorf("three where three fit: %v", err)
 	}
-	if _, err := j.Append(t.Context(), entry(0, "d", 0)); !errors.Is(err, journal.ErrRefused) {
+	if _, err := j.Append(t.Context(), apart("d", 1, 0)[0]); !errors.Is(err, journal.ErrRefused) {
 		t.Errorf("one where none fits: %v", err)
 	}
 	// The other streams go on, but what was written of a call can't be called refused.
-	_, err = j.Append(t.Context(), on(journal.StreamStop, journal.KindBar, entry(0, "stop", 0)), entry(0, "e", 0))
+	_, err = j.Append(t.Context(), on(journal.StreamStop, journal.KindBar, entry(0, "stop", 0)), apart("e", 1, 0)[0])
 	if !errors.Is(err, journal.ErrUncertain) || errors.Is(err, journal.ErrRefused) {
 		t.Errorf("the second of two streams is full: %v", err)
 	}
@@ -44,10 +44,10 @@ func TestAppendStreamFull(t *testing.T) {
 		t.Errorf("%d stand in the first stream", len(ids))
 	}
 	limit(t, b, -1)
-	if _, err := j.Append(t.Context(), entry(0, "f", 0)); err != nil {
+	if _, err := j.Append(t.Context(), apart("f", 1, 0)[0]); err != nil {
 		t.Errorf("once there is room: %v", err)
 	}
-	if _, order := stand(t, j, journal.StreamJournal); len(order) != 9 || order[8] != "f" {
+	if _, order := stand(t, j, journal.StreamKeys); len(order) != 9 || order[8] != "f/0" {
 		t.Errorf("at last %v", order)
 	}
 }
@@ -58,7 +58,7 @@ func limit(t *testing.T, b *broker, msgs int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := js.Stream(t.Context(), string(journal.StreamJournal))
+	st, err := js.Stream(t.Context(), string(journal.StreamKeys))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestAppendConnectionLost(t *testing.T) {
 	j := b.open(time.Second)
 	for _, at := range []int{1, 2, 150, 299, 300} {
 		c := b.cutWhenSent(fmt.Sprintf("Nats-Batch-Sequence: %d\r\n", at))
-		_, err := j.Append(t.Context(), entries(fmt.Sprintf("cut at %d", at), 300, 400)...)
+		_, err := j.Append(t.Context(), apart(fmt.Sprintf("cut at %d", at), 300, 400)...)
 		if !errors.Is(err, journal.ErrRefused) && !errors.Is(err, journal.ErrUncertain) {
 			t.Errorf("cut at %d: %v", at, err)
 		}
@@ -125,11 +125,11 @@ func TestAppendConnectionLost(t *testing.T) {
 			t.Fatalf("the connection was not cut at %d", at)
 		}
 		connected(t, j)
-		if _, err := j.Append(t.Context(), entries(fmt.Sprintf("whole after %d", at), 2, 0)...); err != nil {
+		if _, err := j.Append(t.Context(), apart(fmt.Sprintf("whole after %d", at), 2, 0)...); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, order := stand(t, j, journal.StreamJournal)
+	_, order := stand(t, j, journal.StreamKeys)
 	for _, id := range order {
 		if strings.HasPrefix(id, "cut") {
 			t.Errorf("%q stands, although its batch was cut", id)
@@ -205,7 +205,7 @@ func TestAppendThroughOutages(t *testing.T) {
 	close(stop)
 	wg.Wait()
 
-	ids, order := stand(t, j, journal.StreamJournal)
+	at, order := stand(t, j, journal.StreamJournal)
 	times := map[string]int{}
 	for _, id := range order {
 		times[id]++
@@ -219,8 +219,8 @@ func TestAppendThroughOutages(t *testing.T) {
 				t.Errorf("%s stands %d times", id, times[id])
 			}
 			there += min(times[id], 1)
-			if f.err == nil && ids[f.from+uint64(i)] != id {
-				t.Errorf("%s was acknowledged, but there stands %q", id, ids[f.from+uint64(i)])
+			if f.err == nil && at[id] != f.from {
+				t.Errorf("%s was acknowledged for %d, but stands at %d", id, f.from, at[id])
 			}
 		}
 		switch {

@@ -69,7 +69,7 @@ func TestAcceptKeepsTheNewest(t *testing.T) {
 					t.Errorf("a reminder tells the start %v", v.Start)
 				}
 			}
-			if n := w.last(journal.StreamJournal); n > 2 {
+			if n := len(w.entries(journal.StreamJournal)); n > 2 {
 				t.Errorf("%d entries for two revisions", n)
 			}
 		})
@@ -278,7 +278,7 @@ func TestAcceptOfAnUnknownUnit(t *testing.T) {
 	if len(errs) != 3 || errs[0] != nil || !errors.Is(errs[1], plan.ErrUnknownUnit) || errs[2] != nil {
 		t.Fatalf("element errors %v", errs)
 	}
-	if n := w.last(journal.StreamJournal); n != 2 {
+	if n := len(w.entries(journal.StreamJournal)); n != 2 {
 		t.Errorf("%d entries, want one for each appointment that can be planned", n)
 	}
 	w.wantCounts(w.person(2), map[receipt.Status]int{})

@@ -19,7 +19,8 @@ var folded = [state.Streams]journal.Stream{state.Stop: journal.StreamStop, state
 // levelEvery is how often shards that saw nothing are moved on, so that the next projector begins where this one is.
 const levelEvery = 10 * time.Second
 
-// foldBatch is how many entries are folded in one go.
+// foldBatch is about how many entries are folded in one go. Those of one sequence are folded together: a shard's Applied can't
+// stand between them.
 const foldBatch = 512
 
 // The certificate is renewed every certifyEvery, for CertifyFor.
@@ -70,13 +71,13 @@ func (l *Ledger) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	for s, stream := range folded {
-		p.in[s] = make(chan journal.Entry, 4*foldBatch)
+		p.in[s] = make(chan []journal.Entry, foldBatch)
 		p.done[s] = p.from(s)
 		from, in := p.done[s]+1, p.in[s]
 		go func() {
-			cancel(l.o.Journal.Follow(ctx, stream, from, func(e journal.Entry) error {
+			cancel(l.o.Journal.Follow(ctx, stream, from, func(es []journal.Entry) error {
 				select {
-				case in <- e:
+				case in <- es:
 					return nil
 				case <-ctx.Done():
 					return ctx.Err()
@@ -96,7 +97,7 @@ type projector struct {
 	applied [reminder.Shards]state.Vector
 	done    state.Vector // read and folded so far
 	levels  state.Vector // done when all shards were moved up last
-	in      [state.Streams]chan journal.Entry
+	in      [state.Streams]chan []journal.Entry
 	lag     lag
 	vouches bool // it has caught up, and vouches
 }
@@ -203,12 +204,12 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 				p.levels = p.done
 			}
 			continue
-		case e := <-p.in[state.Stop]:
-			batch = append(batch, e)
-		case e := <-p.in[state.People]:
-			batch = append(batch, e)
-		case e := <-p.in[state.Journal]:
-			batch = append(batch, e)
+		case es := <-p.in[state.Stop]:
+			batch = append(batch, es...)
+		case es := <-p.in[state.People]:
+			batch = append(batch, es...)
+		case es := <-p.in[state.Journal]:
+			batch = append(batch, es...)
 		}
 		for _, in := range p.in {
 			batch = drain(in, batch)
@@ -258,11 +259,11 @@ func (p *projector) seeTo(ctx context.Context) error {
 	return nil
 }
 
-func drain(in chan journal.Entry, batch []journal.Entry) []journal.Entry {
+func drain(in chan []journal.Entry, batch []journal.Entry) []journal.Entry {
 	for len(batch) < foldBatch {
 		select {
-		case e := <-in:
-			batch = append(batch, e)
+		case es := <-in:
+			batch = append(batch, es...)
 		default:
 			return batch
 		}
