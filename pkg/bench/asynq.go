@@ -192,7 +192,7 @@ func (r *run) measureAsynq(ctx context.Context) (string, error) {
 	}
 	a.Rate = float64(a.N) / a.Pending.Last
 
-	n := r.within(r.report.Burst.N, a.Rate, (r.left()-bareShare-rebuildShare)/2)
+	n := r.within(r.report.Burst.N, a.Rate, (r.left()-bareShare)/2)
 	var err error
 	if a.Burst, err = p.scheduled(ctx, n, time.Duration(n)*each); err != nil {
 		return "", err

@@ -70,13 +70,16 @@ func (l *line) observe(c state.Change, now func() time.Time) {
 // project runs the projector, and returns when the state is certified.
 func (l *line) project(ctx context.Context) error {
 	l.begin(l.Project)
+	return l.until(ctx, time.Millisecond, time.Minute, l.ready)
+}
+
+// ready reports whether the state is certified.
+func (l *line) ready() (bool, error) {
 	select {
 	case <-l.Ledger.Ready():
-		return nil
-	case err := <-l.failed:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
+		return true, nil
+	default:
+		return false, nil
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"slices"
 
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -24,25 +23,21 @@ func (r *run) measureSize(ctx context.Context, size *float64) (err error) {
 }
 
 // sizeOf is how many bytes of heap a state takes. A copy of it is made and let go: around the state itself the broker's
-// caches come and go. The median of some tries is taken, for they do so meanwhile too.
+// caches come and go.
 func sizeOf(s state.State) (float64, error) {
 	from, ok := s.(ledger.Snapshotter)
 	if !ok {
 		return 0, errors.New("this state can't be copied")
 	}
-	sizes := make([]float64, 3)
-	for i := range sizes {
-		c, err := copyOf(from)
-		if err != nil {
-			return 0, err
-		}
-		with := heap()
-		runtime.KeepAlive(c)
-		c = nil
-		sizes[i] = with - heap()
-	}
-	slices.Sort(sizes)
-	return sizes[len(sizes)/2], nil
+	with, err := heapWithCopy(from)
+	return with - heap(), err
+}
+
+func heapWithCopy(s ledger.Snapshotter) (float64, error) {
+	c, err := copyOf(s)
+	size := heap()
+	runtime.KeepAlive(c)
+	return size, err
 }
 
 func copyOf(s ledger.Snapshotter) (*memory.State, error) {

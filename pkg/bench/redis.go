@@ -21,7 +21,7 @@ import (
 type redisServer struct {
 	url  string
 	cmd  *exec.Cmd
-	done chan error
+	done chan struct{} // closed when it has ended
 }
 
 // errNoRedis means that redis-server is not installed.
@@ -52,7 +52,7 @@ func tryRedis(ctx context.Context, path, dir, password string) (*redisServer, er
 	if err != nil {
 		return nil, err
 	}
-	s := &redisServer{url: fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", password, port), done: make(chan error, 1)}
+	s := &redisServer{url: fmt.Sprintf("redis://:%s@127.0.0.1:%d/0", password, port), done: make(chan struct{})}
 	s.cmd = exec.Command(path, "-") //nolint:noctx // stop ends it, in good order
 	s.cmd.Dir = dir
 	s.cmd.Stdin = bytes.NewBufferString("bind 127.0.0.1\nport " + strconv.Itoa(port) + "\nrequirepass " + password +
@@ -60,7 +60,10 @@ func tryRedis(ctx context.Context, path, dir, password string) (*redisServer, er
 	if err := s.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("redis: %w", err)
 	}
-	go func() { s.done <- s.cmd.Wait() }()
+	go func() {
+		defer close(s.done)
+		_ = s.cmd.Wait() // how it ended tells nothing that its not answering does not
+	}()
 	c, err := dialRedis(s.url, 1)
 	if err != nil {
 		return nil, errors.Join(err, s.stop())
@@ -71,9 +74,8 @@ func tryRedis(ctx context.Context, path, dir, password string) (*redisServer, er
 			return s, nil
 		}
 		select {
-		case ended := <-s.done:
-			s.done <- ended
-			return nil, errors.Join(errors.New("redis: redis-server ended at once"), ended)
+		case <-s.done:
+			return nil, errors.New("redis: redis-server ended at once")
 		case <-ctx.Done():
 			return nil, errors.Join(ctx.Err(), s.stop())
 		case <-time.After(20 * time.Millisecond):

@@ -59,9 +59,10 @@ type Stop struct {
 	FinalP99 float64 `json:"final_p99_ms"` // until acknowledged: nothing to the address is on its way any more
 }
 
-// Rebuild is the state made again from the whole journal.
+// Rebuild is the state made again from the journal.
 type Rebuild struct {
 	Entries int     `json:"entries"`
+	Whole   bool    `json:"whole"` // false when a quick run had no time for all of it
 	Seconds float64 `json:"seconds"`
 	Rate    float64 `json:"rate"`
 }
