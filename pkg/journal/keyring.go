@@ -20,8 +20,8 @@ import (
 // ErrErased is returned for sealed bytes whose data key is gone: the person was erased, or the key never was.
 var ErrErased = errors.New("journal: the data key is gone")
 
-// ErrDisconnected is returned for what can't be said without the broker.
-var ErrDisconnected = errors.New("journal: not connected")
+// ErrDisconnected is returned for what can't be said without the broker, which does not answer now.
+var ErrDisconnected = errors.New("journal: the broker does not answer")
 
 // keyClear is the clear part of a key entry.
 type keyClear struct {
@@ -178,7 +178,10 @@ func (r *Keyring) missed() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), missWait)
 	defer cancel()
-	return r.catchUp(ctx)
+	if err := r.catchUp(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrDisconnected, err)
+	}
+	return nil
 }
 
 func parseKeyID(s string) (keyID, error) {

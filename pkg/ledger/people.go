@@ -56,6 +56,9 @@ func (l *Ledger) People(ctx context.Context, keys []reminder.PersonKey) ([]Perso
 		if err == nil {
 			continue
 		}
+		if errors.Is(err, journal.ErrDisconnected) {
+			return nil, err // not to be taken for a person of whom nothing is known
+		}
 		out[i] = Person{Key: p.Key}
 		if !errors.Is(err, journal.ErrErased) {
 			l.steppedOver("what is known of a person can't be read", err, zap.String("person", string(p.Key)))
