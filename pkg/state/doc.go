@@ -4,8 +4,8 @@
 // It guarantees
 //   - that folded state changes only through Fold, in the journal's order, each entry once (a writer that read an older
 //     Applied gets ErrStale);
-//   - that Lease, People, Stopped and Confirm answer ErrNotCertified unless a projector that had caught up vouched for the state
-//     within the last second: a store that lost writes never says yes;
+//   - that Lease, Persons, Behind, Confirm, Wires, Claimants and Needs answer ErrNotCertified unless a projector that had caught
+//     up vouched for the state within the last second: a store that lost writes never says yes, nor that nothing is there;
 //   - that Confirm writes the wire mark first and checks bars, switches and versions after it, and that a mark goes only
 //     when the attempt's outcome is folded.
 //

@@ -86,16 +86,24 @@ func (e *effort) report(b *testing.B, what string, rounds int) {
 // sealed is about as long as a sealed appointment.
 var sealed = []byte(strings.Repeat("0123456789abcdef", 38))
 
-// citizen folds a person as most are: one number, one word, one appointment with one reminder.
+// citizen folds a person as most are.
 func citizen(b *testing.B, s state.State, n int) {
 	p := key(n)
 	defer func() { at[p.Shard()], _ = s.Applied(b.Context(), p.Shard()) }()
-	plan := planned(appointment(n), p, 1, noon)
+	fold(b, s, p, folded(n)...)
+}
+
+// folded is what there is of a person as most are: one appointment with one reminder, one word, one number.
+func folded(n int) []any {
+	p := key(n)
+	plan := planned(visit(n), p, 1, noon)
 	plan.Sealed = sealed
-	fold(b, s, p, plan,
+	return []any{
+		plan,
 		consent.Record{ID: fmt.Sprint("c", n), Person: p, Type: consent.Granted, Purposes: []reminder.Purpose{reminder.Remind}, Channels: []reminder.Channel{reminder.SMS},
 			Scope: consent.Scope{Kind: policy.ControllerScope}, Method: consent.Desk, Actor: consent.Actor{Kind: consent.Self}, EventTime: noon, Recorded: noon},
-		number(fmt.Sprint("n", n), p, hash(n), noon))
+		number(fmt.Sprint("n", n), p, hash(n), noon),
+	}
 }
 
 func number(id string, p reminder.PersonKey, a reminder.AddressHash, at time.Time) state.Contact {
@@ -105,36 +113,33 @@ func number(id string, p reminder.PersonKey, a reminder.AddressHash, at time.Tim
 	}
 }
 
-// foldAll folds one change a person, all shards together where the store can.
-func foldAll(b *testing.B, s state.State, bodies map[reminder.PersonKey]any) {
+// foldAll folds what there is of each person, all shards together.
+func foldAll(b *testing.B, s state.State, bodies map[reminder.PersonKey][]any) {
 	b.Helper()
-	var byShard [reminder.Shards][]state.Change
-	for p, body := range bodies {
-		byShard[p.Shard()] = append(byShard[p.Shard()], state.Change{Stream: state.Journal, At: noon, Person: p, Body: body})
+	var runs [reminder.Shards]state.Run
+	for shard := range runs {
+		runs[shard] = state.Run{Shard: shard, From: at[shard]}
 	}
-	var runs []state.Run
-	for shard, cs := range byShard {
-		if len(cs) == 0 {
-			continue
-		}
-		from := at[shard]
-		for i := range cs {
-			at[shard][state.Journal]++
-			cs[i].Seq = at[shard][state.Journal]
-		}
-		runs = append(runs, state.Run{Shard: shard, From: from, To: at[shard], Changes: cs})
+	for p, bs := range bodies {
+		shard := p.Shard()
+		cs, to := changes(at[shard], p, bs...)
+		runs[shard].Changes, at[shard] = append(runs[shard].Changes, cs...), to
 	}
-	if r, ok := s.(*redis.State); ok {
-		if err := errors.Join(r.Fold(b.Context(), runs...)...); err != nil {
-			b.Fatal(err)
-		}
-		return
-	}
-	for _, r := range runs {
-		if err := s.Fold(b.Context(), state.Run{Shard: r.Shard, From: r.From, To: r.To, Changes: r.Changes})[0]; err != nil {
-			b.Fatal(err)
+	var live []state.Run
+	for shard, r := range runs {
+		if len(r.Changes) > 0 {
+			r.To = at[shard]
+			live = append(live, r)
 		}
 	}
+	if err := errors.Join(s.Fold(b.Context(), live...)...); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// visit is the nth person's appointment; the keys of real ones are spread over all shards.
+func visit(n int) reminder.AppointmentKey {
+	return reminder.AppointmentKey(fmt.Sprintf("1-%02x%030x", (n*7)%256, 2000+n))
 }
 
 // BenchmarkFold folds 256 plans of 256 persons in 64 shards.
@@ -146,11 +151,11 @@ func BenchmarkFold(b *testing.B) {
 		var e effort
 		for i := 0; b.Loop(); i++ {
 			rounds++
-			bodies := map[reminder.PersonKey]any{}
+			bodies := map[reminder.PersonKey][]any{}
 			for n := range batch {
-				plan := planned(appointment(n), key(n), uint64(i+1), noon)
+				plan := planned(visit(n), key(n), uint64(i+1), noon)
 				plan.Sealed = sealed
-				bodies[key(n)] = plan
+				bodies[key(n)] = []any{plan}
 			}
 			e.of(b, func() { foldAll(b, s, bodies) })
 		}
@@ -208,13 +213,13 @@ func BenchmarkAttempts(b *testing.B) {
 				_, err = s.Behind(b.Context(), hs)
 				return err
 			})
-			intents, outcomes := map[reminder.PersonKey]any{}, map[reminder.PersonKey]any{}
+			intents, outcomes := map[reminder.PersonKey][]any{}, map[reminder.PersonKey][]any{}
 			cs := make([]state.Confirmation, len(ls))
 			for i, l := range ls {
 				claim := reminder.NewClaim(l.Person)
 				a := ps[i].Contact[0].Hash
-				intents[l.Person] = receipt.Intent{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Version: l.Version, Address: a, Route: "sms"}
-				outcomes[l.Person] = receipt.Outcome{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Status: receipt.Accepted}
+				intents[l.Person] = []any{receipt.Intent{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Version: l.Version, Address: a, Route: "sms"}}
+				outcomes[l.Person] = []any{receipt.Outcome{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Status: receipt.Accepted}}
 				cs[i] = state.Confirmation{
 					Reminder: l.Reminder, Person: l.Person, Token: l.Token, Version: l.Version, PersonVersion: ps[i].Version, Attempt: l.Attempt, Claim: claim,
 					Address: a, Switches: []string{"all", "unit:ortho"}, CapMax: 5, CapPer: 24 * time.Hour, At: noon,
@@ -270,22 +275,37 @@ func BenchmarkIdle(b *testing.B) {
 	})
 }
 
-// BenchmarkPending reports what one waiting reminder costs the store.
+// BenchmarkPending reports what a waiting reminder costs the store, by kind of key: 10,000 persons as most are, with one each.
 func BenchmarkPending(b *testing.B) {
-	s := open(b)
-	c := client(b, shared)
-	used := func() int64 {
-		var n int64
-		for line := range strings.Lines(must(c.Info(b.Context(), "memory").Result())(b)) {
-			_, _ = fmt.Sscanf(line, "used_memory:%d", &n)
-		}
-		return n
-	}
-	before := used()
-	n := 0
+	const people = 10_000
 	for b.Loop() {
-		citizen(b, s, n)
-		n++
+		o := options(b)
+		s, c := must(redis.New(o))(b), client(b, shared)
+		used := func() (n int64) {
+			for line := range strings.Lines(must(c.Info(b.Context(), "memory").Result())(b)) {
+				_, _ = fmt.Sscanf(line, "used_memory_dataset:%d", &n)
+			}
+			return n
+		}
+		at = [reminder.Shards]state.Vector{}
+		before := used()
+		for n := 0; n < people; n += batch {
+			ps := map[reminder.PersonKey][]any{}
+			for k := n; k < min(n+batch, people); k++ {
+				ps[key(k)] = folded(k)
+			}
+			foldAll(b, s, ps)
+		}
+		b.ReportMetric(float64(used()-before)/people, "B/pending")
+		sizes := map[string]int64{}
+		for it := c.Scan(b.Context(), 0, o.Prefix+":*", 1000).Iterator(); it.Next(b.Context()); {
+			kind, _, _ := strings.Cut(strings.SplitN(it.Val(), ":", 3)[2], ":")
+			sizes[kind] += must(c.MemoryUsage(b.Context(), it.Val(), 0).Result())(b)
+		}
+		for kind, n := range sizes {
+			if n > people {
+				b.ReportMetric(float64(n)/people, kind+"-B")
+			}
+		}
 	}
-	b.ReportMetric(float64(used()-before)/float64(n), "B/pending")
 }

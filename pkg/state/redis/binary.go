@@ -23,10 +23,11 @@ import (
 //
 // Numbers and lengths are uvarints, of ints zig-zag ones.
 
-// form writes and reads the values of one type, without their length.
+// form writes and reads the values of one type, without their length. The strings that are read are parts of what is read
+// from.
 type form struct {
 	write func(b []byte, v reflect.Value) []byte
-	read  func(b []byte, v reflect.Value) error
+	read  func(b string, v reflect.Value) error
 }
 
 var forms sync.Map // reflect.Type → form
@@ -73,11 +74,11 @@ func newForm(t reflect.Type) form {
 var (
 	stringForm = form{
 		func(b []byte, v reflect.Value) []byte { return append(b, v.String()...) },
-		func(b []byte, v reflect.Value) error { v.SetString(string(b)); return nil },
+		func(b string, v reflect.Value) error { v.SetString(b); return nil },
 	}
 	bytesForm = form{
 		func(b []byte, v reflect.Value) []byte { return append(b, v.Bytes()...) },
-		func(b []byte, v reflect.Value) error { v.SetBytes(slices.Clone(b)); return nil },
+		func(b string, v reflect.Value) error { v.SetBytes([]byte(b)); return nil },
 	}
 	textForm = form{
 		func(b []byte, v reflect.Value) []byte {
@@ -87,8 +88,8 @@ var (
 			}
 			return append(b, text...)
 		},
-		func(b []byte, v reflect.Value) error {
-			if v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText(b) != nil { //nolint:forcetypeassert // chosen by it
+		func(b string, v reflect.Value) error {
+			if v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(b)) != nil { //nolint:forcetypeassert // chosen by it
 				return ErrFormat
 			}
 			return nil
@@ -101,12 +102,12 @@ var (
 			}
 			return b
 		},
-		func(b []byte, v reflect.Value) error { v.SetBool(len(b) > 0); return nil },
+		func(b string, v reflect.Value) error { v.SetBool(len(b) > 0); return nil },
 	}
 	intForm = form{
 		func(b []byte, v reflect.Value) []byte { return binary.AppendVarint(b, v.Int()) },
-		func(b []byte, v reflect.Value) error {
-			n, k := binary.Varint(b)
+		func(b string, v reflect.Value) error {
+			n, k := varint(b)
 			if k <= 0 || v.OverflowInt(n) {
 				return ErrFormat
 			}
@@ -116,8 +117,8 @@ var (
 	}
 	uintForm = form{
 		func(b []byte, v reflect.Value) []byte { return binary.AppendUvarint(b, v.Uint()) },
-		func(b []byte, v reflect.Value) error {
-			n, k := binary.Uvarint(b)
+		func(b string, v reflect.Value) error {
+			n, k := uvarint(b)
 			if k <= 0 || v.OverflowUint(n) {
 				return ErrFormat
 			}
@@ -130,12 +131,12 @@ var (
 			t := v.Interface().(time.Time) //nolint:forcetypeassert // chosen by its type
 			return binary.AppendUvarint(binary.AppendVarint(b, t.Unix()), uint64(t.Nanosecond()))
 		},
-		func(b []byte, v reflect.Value) error {
-			sec, k := binary.Varint(b)
+		func(b string, v reflect.Value) error {
+			sec, k := varint(b)
 			if k <= 0 {
 				return ErrFormat
 			}
-			nsec, k := binary.Uvarint(b[k:])
+			nsec, k := uvarint(b[k:])
 			if k <= 0 || nsec > 999_999_999 {
 				return ErrFormat
 			}
@@ -149,7 +150,7 @@ func pointerForm(t reflect.Type) form {
 	elem := sync.OnceValue(func() form { return formOf(t.Elem()) })
 	return form{
 		func(b []byte, v reflect.Value) []byte { return elem().write(b, v.Elem()) },
-		func(b []byte, v reflect.Value) error {
+		func(b string, v reflect.Value) error {
 			v.Set(reflect.New(t.Elem()))
 			return elem().read(b, v.Elem())
 		},
@@ -166,14 +167,14 @@ func sliceForm(t reflect.Type) form {
 			}
 			return b
 		},
-		func(b []byte, v reflect.Value) error {
+		func(b string, v reflect.Value) error {
 			n, b, err := count(b)
 			if err != nil {
 				return err
 			}
 			v.Set(reflect.MakeSlice(t, n, n))
 			for i := range n {
-				var x []byte
+				var x string
 				if x, b, err = value(b); err != nil {
 					return err
 				}
@@ -199,14 +200,14 @@ func mapForm(t reflect.Type) form {
 			}
 			return b
 		},
-		func(b []byte, v reflect.Value) error {
+		func(b string, v reflect.Value) error {
 			n, b, err := count(b)
 			if err != nil {
 				return err
 			}
 			v.Set(reflect.MakeMapWithSize(t, n))
 			for range n {
-				var k, x []byte
+				var k, x string
 				if k, b, err = value(b); err != nil {
 					return err
 				}
@@ -214,7 +215,7 @@ func mapForm(t reflect.Type) form {
 					return err
 				}
 				key, e := reflect.New(t.Key()).Elem(), reflect.New(t.Elem()).Elem()
-				key.SetString(string(k))
+				key.SetString(k)
 				if err := elem().read(x, e); err != nil {
 					return err
 				}
@@ -268,7 +269,7 @@ func structForm(t reflect.Type) form {
 			}
 			return b
 		},
-		func(b []byte, v reflect.Value) error {
+		func(b string, v reflect.Value) error {
 			n, b, err := count(b)
 			if err != nil {
 				return err
@@ -277,8 +278,8 @@ func structForm(t reflect.Type) form {
 				if len(b) < 2 {
 					return ErrFormat
 				}
-				at, known := byName[binary.LittleEndian.Uint16(b)]
-				var x []byte
+				at, known := byName[uint16(b[0])|uint16(b[1])<<8]
+				var x string
 				if x, b, err = value(b[2:]); err != nil {
 					return err
 				}
@@ -322,21 +323,36 @@ func appendValue(b []byte, f form, v reflect.Value) []byte {
 }
 
 // value takes a value off b.
-func value(b []byte) (v, left []byte, err error) {
-	n, k := binary.Uvarint(b)
+func value(b string) (v, left string, err error) {
+	n, k := uvarint(b)
 	if k <= 0 || n > uint64(len(b)-k) {
-		return nil, nil, ErrFormat
+		return "", "", ErrFormat
 	}
 	return b[k : k+int(n)], b[k+int(n):], nil
 }
 
 // count takes a number of elements off b. Each needs a byte.
-func count(b []byte) (n int, left []byte, err error) {
-	c, k := binary.Uvarint(b)
+func count(b string) (n int, left string, err error) {
+	c, k := uvarint(b)
 	if k <= 0 || c > uint64(len(b)-k) {
-		return 0, nil, ErrFormat
+		return 0, "", ErrFormat
 	}
 	return int(c), b[k:], nil
+}
+
+// uvarint is binary.Uvarint of a string.
+func uvarint(s string) (n uint64, size int) {
+	if len(s) > 0 && s[0] < 0x80 { // as most are
+		return uint64(s[0]), 1
+	}
+	var b [binary.MaxVarintLen64]byte
+	return binary.Uvarint(b[:copy(b[:], s)])
+}
+
+// varint is binary.Varint of a string.
+func varint(s string) (n int64, size int) {
+	u, size := uvarint(s)
+	return int64(u>>1) ^ -int64(u&1), size //nolint:gosec // zig-zag
 }
 
 // binaryVersion begins every record.
@@ -354,5 +370,5 @@ func readRecord(text string, p any) error {
 		return ErrFormat
 	}
 	v := reflect.ValueOf(p).Elem()
-	return formOf(v.Type()).read([]byte(text[1:]), v)
+	return formOf(v.Type()).read(text[1:], v)
 }

@@ -17,15 +17,15 @@ type rest struct {
 	Reminders    map[reminder.ID]*state.Reminder                `json:"r"`
 }
 
-func encodeHead(p *state.Person) string {
+func encodeHead(p *state.Person) []byte {
 	h := *p
 	h.Appointments, h.Reminders = nil, nil
 	b := append(strconv.AppendUint(make([]byte, 0, 1024), p.Version, 10), ' ')
-	return string(appendRecord(b, &h))
+	return appendRecord(b, &h)
 }
 
-func encodeRest(p *state.Person) string {
-	return string(appendRecord(make([]byte, 0, 2048), &rest{p.Appointments, p.Reminders}))
+func encodeRest(p *state.Person) []byte {
+	return appendRecord(make([]byte, 0, 2048), &rest{p.Appointments, p.Reminders})
 }
 
 // decodeHead reads a head into p; "" is nobody, and leaves p as it is.

@@ -1,7 +1,8 @@
 // Package redis is the state in Redis (7 or later, also Cluster and behind Sentinel): shared by all processes, kept when
 // they end, and thrown away without loss, because the journal is the truth.
 //
-// A shard's keys share the tag {00} to {3f}; one script folds a run of entries into them, if nobody else has folded since. What a
+// A shard's keys share the tag {00} to {3f}; one script folds a run of entries into them, if nobody else has folded since; a
+// Cluster that moves a shard to another node answers nothing of it until all of it is there. What a
 // fold says in other shards (who is behind an address, who holds an appointment) is written before, each word with the
 // sequence it is as of, so that repeating it is harmless and an older word never wins. Leases, marks and caps stand beside
 // the fold, by the store's own clock.

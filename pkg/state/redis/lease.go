@@ -26,12 +26,15 @@ func (s *State) Lease(ctx context.Context, route string, until time.Time, limit 
 	}
 	x := &leasing{State: s, route: route, until: until, d: d}
 	var failed error
-	for len(x.out) < limit && failed == nil {
-		shares, err := x.choose(ctx, limit-len(x.out))
+	for vain := 0; len(x.out) < limit && failed == nil && vain < 2; { // twice in vain: other workers are faster
+		had := len(x.out)
+		shares, err := x.choose(ctx, limit-had)
 		if failed = err; len(shares) == 0 {
 			break
 		}
-		failed = x.lease(ctx, shares)
+		if failed = x.lease(ctx, shares); len(x.out) == had {
+			vain++
+		}
 	}
 	switch {
 	case len(x.out) > 0: // what is leased is leased
@@ -56,6 +59,7 @@ type leasing struct {
 	d     time.Duration
 	out   []found
 	spent [reminder.Shards]bool // where nothing more is to be had
+	taken [reminder.Shards]bool // where some of what is due is of persons who have another leased
 }
 
 // found is a lease and the time that it was chosen by: a deferral's, where there is one.
@@ -64,10 +68,12 @@ type found struct {
 	score float64
 }
 
-// share is how many reminders a script of one shard leases. All says that this is all that was seen to be due there.
+// share is how many reminders a script of one shard leases, and how late the last of them may be. All says that this is all
+// that was seen to be due there.
 type share struct {
 	shard int
 	n     int
+	until float64
 	all   bool
 }
 
@@ -83,9 +89,9 @@ func (x *leasing) choose(ctx context.Context, limit int) ([]share, error) {
 		return nil, err
 	}
 	var firsts []first
-	for shard, zs := range dues {
-		for _, z := range zs {
-			firsts = append(firsts, first{shard, z.Score})
+	for shard, scores := range dues {
+		for _, score := range scores {
+			firsts = append(firsts, first{shard, score})
 		}
 	}
 	slices.SortStableFunc(firsts, func(a, b first) int { return cmp.Compare(a.score, b.score) })
@@ -96,15 +102,17 @@ func (x *leasing) choose(ctx context.Context, limit int) ([]share, error) {
 	var out []share
 	for shard, n := range counts {
 		if n > 0 {
-			out = append(out, share{shard, n, n == len(dues[shard]) && n < most})
+			scores := dues[shard]
+			out = append(out, share{shard, n, scores[n-1], n == len(scores) && n < most})
 		}
 	}
 	return out, nil
 }
 
-// peek reads the first due of each shard that is not spent. Where a lease has ended by the store's clock, it is put back
-// first.
-func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]goredis.Z, err error) {
+// peek reads when the first due of each shard that is not spent are due. Where a lease has ended by the store's clock, it is
+// put back first.
+func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]float64, err error) {
+	until := x.until.UnixMilli()
 	at, known := x.clock.now()
 	for first := true; ; first = false {
 		p := x.client.Pipeline()
@@ -114,7 +122,7 @@ func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]g
 				continue
 			}
 			due[shard] = p.ZRangeByScoreWithScores(ctx, x.key(shard, "due:"+x.route), &goredis.ZRangeBy{
-				Min: "-inf", Max: strconv.FormatInt(x.until.UnixMilli(), 10), Count: int64(most),
+				Min: "-inf", Max: strconv.FormatInt(until, 10), Count: int64(most),
 			})
 			ends[shard] = p.ZRangeWithScores(ctx, x.key(shard, "ends"), 0, 0)
 		}
@@ -129,13 +137,16 @@ func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]g
 			if x.spent[shard] {
 				continue
 			}
-			dues[shard] = due[shard].Val()
+			dues[shard] = dues[shard][:0]
+			for _, z := range due[shard].Val() {
+				dues[shard] = append(dues[shard], z.Score)
+			}
 			if e := ends[shard].Val(); len(e) > 0 && (!known || int64(e[0].Score) < at) {
 				expired = append(expired, ask{shard: shard})
 			}
 		}
 		if len(expired) == 0 || !first {
-			return dues, nil
+			return dues, x.peekPast(ctx, most, &dues)
 		}
 		for _, a := range x.gate(ctx, "expire", expired) {
 			if a.err != nil {
@@ -146,12 +157,44 @@ func (x *leasing) peek(ctx context.Context, most int) (dues [reminder.Shards][]g
 	}
 }
 
+// peekPast looks again, with a script, where some of what is due is of persons who have another leased.
+func (x *leasing) peekPast(ctx context.Context, most int, dues *[reminder.Shards][]float64) error {
+	var asks []ask
+	for shard, taken := range x.taken {
+		if taken && !x.spent[shard] {
+			asks = append(asks, ask{shard, []any{x.route, x.until.UnixMilli(), most}})
+		}
+	}
+	if len(asks) == 0 {
+		return nil
+	}
+	for i, a := range x.gate(ctx, "peek", asks) {
+		l, ok := a.value.([]any)
+		if a.err != nil {
+			return a.err
+		}
+		if !ok {
+			return ErrFormat
+		}
+		scores := make([]float64, len(l))
+		for j, v := range l {
+			text, _ := v.(string)
+			var err error
+			if scores[j], err = strconv.ParseFloat(text, 64); err != nil {
+				return ErrFormat
+			}
+		}
+		dues[asks[i].shard] = scores
+	}
+	return nil
+}
+
 // lease leases each shard's share.
 func (x *leasing) lease(ctx context.Context, shares []share) error {
 	token := newNonce()
 	asks := make([]ask, len(shares))
 	for i, y := range shares {
-		asks[i] = ask{y.shard, []any{x.route, x.until.UnixMilli(), y.n, max(x.d.Milliseconds(), 1), fmt.Sprintf("%s-%02x-", token, y.shard)}}
+		asks[i] = ask{y.shard, []any{x.route, int64(y.until), y.n, max(x.d.Milliseconds(), 1), fmt.Sprintf("%s-%02x-", token, y.shard)}}
 	}
 	var failed error
 	for i, a := range x.gate(ctx, "lease", asks) {
@@ -172,8 +215,9 @@ func (x *leasing) lease(ctx context.Context, shares []share) error {
 			}
 			x.out = append(x.out, f)
 		}
-		// Who got less than was asked for met reminders of persons that have another one leased.
-		x.spent[shares[i].shard] = shares[i].all || len(l) < shares[i].n*leaseFields
+		y, n := shares[i], len(l)/leaseFields
+		x.spent[y.shard] = y.all && (n == y.n || x.taken[y.shard])
+		x.taken[y.shard] = x.taken[y.shard] || n < y.n
 	}
 	return failed
 }

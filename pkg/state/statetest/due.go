@@ -103,6 +103,24 @@ func leaseOnePerson(w *world) {
 	}
 }
 
+// leasePastBlocked has somebody with many reminders before all others', of which one is leased.
+func leasePastBlocked(w *world) {
+	w.certify(time.Minute)
+	for n := range 20 {
+		w.fold(person(1), booked(appointment(n), person(1), 1, "A", noon))
+	}
+	w.leaseOne()
+	second, third := w.book(30, 30), w.book(1+reminder.Shards, 40) // the last is in the same shard
+	for _, want := range []reminder.ID{second, third} {
+		if l := w.leaseOne(); l.Reminder != want {
+			w.Errorf("leased %s, want %s", l.Reminder, want)
+		}
+	}
+	if ls := w.lease(9); len(ls) > 0 {
+		w.Errorf("leased %v", ids(ls))
+	}
+}
+
 func leaseExpires(w *world) {
 	w.certify(time.Minute)
 	id := w.book(1, 0)

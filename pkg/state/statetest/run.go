@@ -29,6 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) state.State) {
 		{"due/order, limit, route and time", leaseOrder},
 		{"due/a lease tells what it is about", leaseContent},
 		{"due/one a person", leaseOnePerson},
+		{"due/who must wait for their turn hold up nobody", leasePastBlocked},
 		{"due/a lease expires", leaseExpires},
 		{"due/retry", retry},
 		{"due/retry of what is not held", retryLost},
