@@ -195,19 +195,23 @@ func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record,
 }
 
 // settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer
-// than five seconds past the write deadline. What is open then left before the withdrawal, and the audit names it.
+// than five seconds past the write deadline. What is open then left before the withdrawal, and the audit names it. A state that
+// nobody vouches for may lack marks: it is asked again as long.
 func (l *Ledger) settled(ctx context.Context, action string, a reminder.AddressHash, p reminder.PersonKey) error {
 	deadline := time.After(l.o.WriteDeadline + 5*time.Second)
 	for {
 		open, err := l.o.State.Wires(ctx, a, p)
-		if err != nil {
-			return fmt.Errorf("ledger: %w", err)
-		}
-		if len(open) == 0 {
+		switch {
+		case err == nil && len(open) == 0:
 			return nil
+		case err != nil && !errors.Is(err, state.ErrNotCertified):
+			return fmt.Errorf("ledger: %w", err)
 		}
 		select {
 		case <-deadline:
+			if err != nil {
+				return fmt.Errorf("ledger: %w", err)
+			}
 			left := make([]string, len(open))
 			for i, w := range open {
 				left[i] = w.Claim
