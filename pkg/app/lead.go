@@ -91,12 +91,12 @@ func (l *lead) issue(ctx context.Context, nonce string) error {
 func (l *lead) run(ctx context.Context, term func(context.Context) error, lasting func(error) bool) error {
 	wait := lookEvery
 	for ctx.Err() == nil {
-		rev, err := l.take(ctx)
-		if err != nil {
-			return nil //nolint:nilerror // only ctx ends it
+		rev := l.take(ctx)
+		if rev == 0 {
+			return nil
 		}
 		began := time.Now()
-		err = l.term(ctx, rev, term)
+		err := l.term(ctx, rev, term)
 		switch {
 		case err == nil || ctx.Err() != nil:
 		case lasting(err):
@@ -123,8 +123,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// take waits until the lock is free or has lapsed, and takes it. It returns the revision under which it is held.
-func (l *lead) take(ctx context.Context) (uint64, error) {
+// take waits until the lock is free or has lapsed, and takes it. It returns the revision under which it is held, 0 when ctx
+// ended first.
+func (l *lead) take(ctx context.Context) uint64 {
 	var seen uint64
 	var since time.Time
 	for ; ctx.Err() == nil; pause(ctx, lookEvery) {
@@ -132,7 +133,7 @@ func (l *lead) take(ctx context.Context) (uint64, error) {
 		e, err := l.kv.Get(ctx, lockKey)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			if rev, err := l.write(ctx, 0, claim{Holder: l.holder}); err == nil {
-				return rev, nil
+				return rev
 			}
 			continue
 		}
@@ -147,11 +148,11 @@ func (l *lead) take(ctx context.Context) (uint64, error) {
 		if free || asked.Sub(since) > lapseAfter {
 			if rev, err := l.write(ctx, seen, claim{Holder: l.holder, Nonce: c.Nonce}); err == nil {
 				l.nonce.Store(c.Nonce)
-				return rev, nil
+				return rev
 			}
 		}
 	}
-	return 0, ctx.Err()
+	return 0
 }
 
 // write replaces revision rev of the lock; 0 = there is none.

@@ -352,7 +352,7 @@ func uvarint(s string) (n uint64, size int) {
 // varint is binary.Varint of a string.
 func varint(s string) (n int64, size int) {
 	u, size := uvarint(s)
-	return int64(u>>1) ^ -int64(u&1), size //nolint:gosec // zig-zag
+	return int64(u>>1) ^ -int64(u&1), size // zig-zag
 }
 
 // binaryVersion begins every record.

@@ -92,7 +92,7 @@ func parseHolding(text string) (holding, error) {
 		sec, k := binary.Varint(b)
 		if ok = k > 0; ok {
 			b = b[k:]
-			h.order.SourceTime = time.Unix(sec, int64(number())).UTC() //nolint:gosec // nanoseconds
+			h.order.SourceTime = time.Unix(sec, int64(number())).UTC()
 		}
 	}
 	if !ok {
