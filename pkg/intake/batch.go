@@ -99,7 +99,7 @@ func (in *Intake) decodeOne(m jetstream.Msg) (it *item) {
 		return it
 	}
 	a.Order.Sequence = it.meta.Sequence.Stream
-	a.Waited = max(0, time.Since(it.meta.Timestamp)) //nolint:forbidigo // the broker's clock is the machine's
+	a.Came = in.Now().Add(-max(0, time.Since(it.meta.Timestamp))) //nolint:forbidigo // the broker's clock is the machine's
 	it.appointment = a
 	return it
 }

@@ -106,7 +106,10 @@ func (l *Ledger) takeFromOthers(ctx context.Context, keys []reminder.Appointment
 // appointment where it tells. Plans are made as of then: a reminder that fell due while the event waited for us is late, not
 // useless, while one that was past already when the patient booked helps nobody.
 func said(a reminder.Appointment, now time.Time) time.Time {
-	at := now.Add(-a.Waited)
+	at := a.Came
+	if at.IsZero() || at.After(now) {
+		at = now
+	}
 	if t := a.Order.SourceTime; !t.IsZero() && t.Before(at) {
 		return t
 	}

@@ -386,7 +386,7 @@ func TestAcceptOfAnEventThatWaited(t *testing.T) {
 		want   int
 	}{
 		"just booked":           {func(*reminder.Appointment) {}, 0},
-		"waited ten days":       {func(a *reminder.Appointment) { a.Waited = 240 * time.Hour }, 2},
+		"waited ten days":       {func(a *reminder.Appointment) { a.Came = noon.AddDate(0, 0, -10) }, 2},
 		"said ten days ago":     {func(a *reminder.Appointment) { a.Order.SourceTime = noon.AddDate(0, 0, -10) }, 2},
 		"said later than it is": {func(a *reminder.Appointment) { a.Order.SourceTime = noon.AddDate(0, 0, 10) }, 0},
 	} {

@@ -18,7 +18,7 @@ func TestReminderThatFellDueWhileItsEventWaited(t *testing.T) {
 	w.at(due.Add(time.Hour))
 
 	prompt, waited := w.appointment(2), w.appointment(3)
-	waited.Waited = 2 * time.Hour // it came an hour before
+	waited.Came = due.Add(-time.Hour) // it came an hour before
 	w.accept(prompt, waited)
 	for name, x := range map[string]struct {
 		a    reminder.Appointment

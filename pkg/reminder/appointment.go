@@ -58,7 +58,7 @@ type Appointment struct {
 	System string         // the booking system, a token of [a-z0-9-]
 	ID     string         // the booking system's own id of the appointment
 	Order  Order
-	Waited time.Duration // how long the event lay with the broker before it was taken in
+	Came   time.Time // when the event came to the broker, by the clock of who took it in; zero = just now
 	Status Status
 	Start  time.Time // in the appointment's zone, whole seconds
 	Length time.Duration
