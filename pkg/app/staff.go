@@ -14,6 +14,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/state/redis"
 	"github.com/husk-reminders/husk/pkg/web"
 )
 
@@ -90,6 +91,9 @@ func (a *App) streams(ctx context.Context) ([]web.Stream, error) {
 	var folded state.Vector
 	for shard := range reminder.Shards {
 		v, err := a.State.Applied(ctx, shard)
+		if errors.Is(err, redis.ErrRolledBack) { // that it has lost writes it says once, and the certificate tells the rest
+			v, err = a.State.Applied(ctx, shard)
+		}
 		if err != nil {
 			return nil, err
 		}
