@@ -31,6 +31,7 @@ type letter struct {
 	reference string // of the Message-ID
 	to        string // of the envelope
 	replyTo   string // tells the unit
+	by        string // of the greeting; tells the house
 	at        time.Time
 	raw       string
 }
@@ -48,7 +49,7 @@ type carrier struct {
 	mu      sync.Mutex
 	letters []letter
 	hold    chan struct{} // answers are held while it is not nil
-	held    int           // messages recorded whose answer is held
+	held    []letter      // recorded, and their answer is held
 }
 
 // newCarrier starts a mail server with STARTTLS on a free port, its certificate by an authority of its own.
@@ -78,7 +79,7 @@ func newCarrier(t *testing.T) *carrier {
 func (c *carrier) stall() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.hold, c.held = make(chan struct{}), 0
+	c.hold, c.held = make(chan struct{}), nil
 }
 
 // release lets the held answers go.
@@ -92,10 +93,18 @@ func (c *carrier) release() {
 }
 
 // holding is how many messages are recorded and not answered.
-func (c *carrier) holding() int {
+func (c *carrier) holding() int { return c.holdingOf("") }
+
+// holdingOf is how many of them came from one house; "" = any.
+func (c *carrier) holdingOf(by string) (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.held
+	for _, l := range c.held {
+		if by == "" || l.by == by {
+			n++
+		}
+	}
+	return n
 }
 
 // record is what the carrier has, in the order of arrival.
@@ -124,7 +133,7 @@ func (c *carrier) take(l letter) error {
 	c.letters = append(c.letters, l)
 	hold := c.hold
 	if hold != nil {
-		c.held++
+		c.held = append(c.held, l)
 	}
 	c.mu.Unlock()
 	if hold != nil {
@@ -169,7 +178,7 @@ func (s *session) Data(r io.Reader) error {
 	if reference == "" || err != nil {
 		return refusal(554, "no reference or no way to reply")
 	}
-	err = s.carrier.take(letter{reference: reference, to: s.to, replyTo: replyTo.Address, raw: string(raw)})
+	err = s.carrier.take(letter{reference: reference, to: s.to, replyTo: replyTo.Address, by: s.conn.Hostname(), raw: string(raw)})
 	if errors.Is(err, errDrop) {
 		_ = s.conn.Conn().Close()
 	}

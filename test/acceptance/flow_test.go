@@ -12,14 +12,18 @@ const lead = 4 * time.Second
 // flow is a booking system that publishes bookings one after the other, each again until it is acknowledged.
 type flow struct {
 	acknowledged, repeated atomic.Int64
+	enough                 atomic.Bool // it publishes nothing more
 	done                   chan struct{}
 	err                    error
+
+	all  []booking
+	sent []bool // which of all are acknowledged, once it is done
 }
 
 // flow begins to publish, no faster than one booking a pace.
 func (h *house) flow(all []booking, pace time.Duration) *flow {
 	h.t.Helper()
-	f := &flow{done: make(chan struct{})}
+	f := &flow{done: make(chan struct{}), all: all, sent: make([]bool, len(all))}
 	s := h.bookings()
 	ctx, cancel := context.WithTimeout(h.t.Context(), 3*time.Minute)
 	begin := time.Now()
@@ -27,13 +31,16 @@ func (h *house) flow(all []booking, pace time.Duration) *flow {
 		defer close(f.done)
 		defer cancel()
 		f.err = each(len(all), 32, func(i int) error {
-			time.Sleep(time.Until(begin.Add(time.Duration(i) * pace)))
-			for {
+			if !f.enough.Load() {
+				time.Sleep(time.Until(begin.Add(time.Duration(i) * pace)))
+			}
+			for !f.enough.Load() || !all[i].due.IsZero() { // one that was begun may be taken already
 				// The broker may have the first, though its answer was lost; then another time under the same revision says nothing.
 				all[i].due = time.Now().Add(lead)
 				err := s.publish(all[i].subject(), all[i].event(), 2*time.Second)
 				if err == nil {
 					f.acknowledged.Add(1)
+					f.sent[i] = true
 					return nil
 				}
 				if ctx.Err() != nil {
@@ -42,6 +49,7 @@ func (h *house) flow(all []booking, pace time.Duration) *flow {
 				f.repeated.Add(1)
 				time.Sleep(50 * time.Millisecond)
 			}
+			return nil
 		})
 	}()
 	return f
@@ -54,4 +62,23 @@ func (f *flow) finished(h *house) {
 	if f.err != nil {
 		h.t.Fatalf("not everything was taken: %v", f.err)
 	}
+}
+
+// halt ends the flow, and returns what was published.
+func (f *flow) halt(h *house) []booking {
+	h.t.Helper()
+	select {
+	case <-f.done:
+		h.t.Error("all events were published before that was to end: the test shows nothing")
+	default:
+	}
+	f.enough.Store(true)
+	f.finished(h)
+	var out []booking
+	for i, b := range f.all {
+		if f.sent[i] {
+			out = append(out, b)
+		}
+	}
+	return out
 }

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -70,64 +69,17 @@ func TestKill(t *testing.T) {
 	}
 	flow.finished(h)
 	staff := h.staff()
-	st := h.settled(staff, 3*time.Minute, len(all))
+	h.settled(staff, 3*time.Minute, len(all))
 	total := time.Since(begin)
 
-	y, at := reckon(t, c.record(), all)
-	keys := make(map[string]int, people)
-	h.must(func() error {
-		got := make([]string, people)
-		err := each(people, 16, func(i int) (err error) { got[i], err = staff.key(someone(i)); return err })
-		for i, k := range got {
-			keys[k] = i
-		}
-		return err
-	}())
-	of := func(v view) place {
-		p, ok := keys[v.Person]
-		if !ok {
-			t.Fatalf("a reminder of a person who is not ours: %s", v.ID)
-		}
-		return place{someone(p).mail, unitMail(v.Unit)}
-	}
-	unknown := staff.reminders("unknown")
-	doubtful := map[place]bool{}
-	for _, v := range unknown {
-		doubtful[of(v)] = true
-	}
-	lost := 0
-	for _, p := range y.missing {
-		if !doubtful[p] {
-			lost++
-			if lost <= 10 {
-				t.Errorf("lost: %s for %s", p.to, p.replyTo)
-			}
-		}
-	}
-	if lost > 0 || y.more > 0 {
-		t.Errorf("%d lost, %d there twice", lost, y.more)
-	}
-	if n := len(unknown); n < 1 || n > slots*kills {
+	x := accountFor(h, staff, c, all, people)
+	if n := len(x.unknown); n < 1 || n > slots*kills {
 		t.Errorf("%d unknown, want 1 to %d: the carrier's open slots at each kill", n, slots*kills)
 	}
-	if len(unknown) < inHand {
-		t.Errorf("%d unknown, want at least the %d that the carrier took and did not answer", len(unknown), inHand)
-	}
-	listed := h.output("reminder", "list", "--status", "unknown", "--max", strconv.Itoa(most), "--json")
-	for _, v := range unknown {
-		if !strings.Contains(listed, v.ID) {
-			t.Errorf("husk reminder list --status unknown does not show %s", v.ID)
-		}
-	}
-	for _, v := range staff.reminders("accepted") {
-		if at[of(v)] != 1 {
-			t.Errorf("%s is accepted, and the carrier has it %d times", v.ID, at[of(v)])
-		}
-	}
-	if sum := st.Counts["accepted"] + st.Counts["unknown"]; sum != len(all) || st.Counts["unknown"] != len(unknown) {
-		t.Errorf("status counts %v, want %d accepted or unknown", st.Counts, len(all))
+	if len(x.unknown) < inHand {
+		t.Errorf("%d unknown, want at least the %d that the carrier took and did not answer", len(x.unknown), inHand)
 	}
 	h.stop()
 	t.Logf("%d events, %d published again, %d kills (%d while the carrier held %d answers): at the carrier once %d, twice %d, lost %d; unknown %d of at most %d, %d of them at the carrier; %.1f s",
-		len(all), flow.repeated.Load(), kills, len(stalled), inHand, y.once, y.more, lost, len(unknown), slots*kills, len(unknown)-y.never, total.Seconds())
+		len(all), flow.repeated.Load(), kills, len(stalled), inHand, x.once, x.more, x.lost, len(x.unknown), slots*kills, len(x.unknown)-x.never, total.Seconds())
 }

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 func run(m *testing.M) int {
 	// A developer's own configuration must not shape the tests.
-	for _, name := range []string{"HUSK_CONFIG", "HUSK_DATA", "HUSK_MODE", "HUSK_HTTP_LISTEN", "HUSK_LOG_LEVEL", "HUSK_LOG_FORMAT"} {
+	for _, name := range []string{"HUSK_CONFIG", "HUSK_DATA", "HUSK_MODE", "HUSK_NATS_URL", "HUSK_REDIS_URL", "HUSK_HTTP_LISTEN", "HUSK_LOG_LEVEL", "HUSK_LOG_FORMAT"} {
 		_ = os.Unsetenv(name)
 	}
 	var err error
@@ -54,11 +54,15 @@ func build(t *testing.T, race bool) string {
 }
 
 func compile(name string, flags ...string) (string, error) {
+	return compilePackage(name, "./cmd/husk", flags...)
+}
+
+func compilePackage(name, pkg string, flags ...string) (string, error) {
 	bin := filepath.Join(scratch, name)
-	c := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, "./cmd/husk")...)
+	c := exec.Command("go", append(append([]string{"build"}, flags...), "-o", bin, pkg)...)
 	c.Dir = filepath.Join("..", "..")
 	if out, err := c.CombinedOutput(); err != nil {
-		return "", errors.New("go build ./cmd/husk: " + string(out))
+		return "", errors.New("go build " + pkg + ": " + string(out))
 	}
 	return bin, nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -13,6 +15,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -33,6 +36,7 @@ type house struct {
 	log  string // what the processes wrote, one after the other
 	http string // host:port of health and metrics
 	nats string // host:port of the broker
+	site *site  // whose broker and store it uses; nil = it has its own
 
 	password string
 	units    string
@@ -123,9 +127,11 @@ func (h *house) configure() string {
 		"broker.password_file": filepath.Join(h.dir, "password"), "units.file": filepath.Join(h.dir, "units.yaml"), "log.level": "debug",
 		"send.lease": "20s", // on a slow machine the journal's answers get lost, and what that leaves open is settled two leases later
 	}
-	for k, v := range h.settings {
-		keys[k] = v
+	if h.site != nil {
+		maps.DeleteFunc(keys, func(k, _ string) bool { return strings.HasPrefix(k, "broker.") })
+		maps.Copy(keys, h.site.settings())
 	}
+	maps.Copy(keys, h.settings)
 	tree := map[string]any{}
 	for k, v := range keys {
 		at := tree
@@ -257,6 +263,18 @@ func (h *house) metrics() string {
 	return string(b)
 }
 
+// gauge is one value of /metrics, 0 when there is none or nobody answers.
+func (h *house) gauge(name string) float64 {
+	r, err := health.Get("http://" + h.http + "/metrics")
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = r.Body.Close() }()
+	b, _ := io.ReadAll(r.Body)
+	v, _ := find(string(b), name)
+	return v
+}
+
 // kill ends the process at once, as a crash does.
 func (h *house) kill() {
 	if h.running() {
@@ -312,15 +330,35 @@ func (h *house) output(args ...string) string {
 	return out
 }
 
-// freePort is an address of this machine that nobody listens on.
+// ports are those that freePort has given out.
+var ports struct {
+	sync.Mutex
+	given map[int]bool
+}
+
+// freePort is an address of this machine that nobody listens on, and that nobody else is given. It is below those that systems
+// choose for connections, or one of them could take it while a server is down.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	ports.Lock()
+	defer ports.Unlock()
+	if ports.given == nil {
+		ports.given = map[int]bool{}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	for range 1000 {
+		n := 10_000 + rand.IntN(22_000)
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(n))
+		if ports.given[n] {
+			continue
+		}
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			ports.given[n] = true
+			return addr
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 // tail is the end of a file.

@@ -91,6 +91,7 @@ type view struct {
 	Attempts []struct {
 		Claim  string `json:"claim"`
 		Status string `json:"status"`
+		Code   string `json:"code"`
 	} `json:"attempts"`
 }
 
@@ -137,6 +138,11 @@ func (s *staff) withdraw(key string) error {
 	return s.ask(http.MethodPost, "/v1/persons/"+key+"/consent", map[string]any{
 		"type": "withdrawn", "method": "phone", "actor": map[string]string{"kind": "self"},
 	}, nil)
+}
+
+// bar takes down a STOP for a mail address. It returns when the STOP is acknowledged.
+func (s *staff) bar(mail string) error {
+	return s.ask(http.MethodPost, "/v1/addresses/bars", map[string]any{"channel": "email", "address": mail, "reason": "said STOP by letter"}, nil)
 }
 
 // each calls do for 0 to n-1, some at a time, and returns the first error.
