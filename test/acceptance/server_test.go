@@ -106,13 +106,6 @@ func (s *server) end(by syscall.Signal) {
 	}
 }
 
-// restart kills the process and starts it again.
-func (s *server) restart() {
-	s.t.Helper()
-	s.kill()
-	s.up()
-}
-
 // natsServer builds the broker of the version that go.mod names, once.
 var natsServer = sync.OnceValues(func() (string, error) {
 	return compilePackage("nats-server", "github.com/nats-io/nats-server/v2")

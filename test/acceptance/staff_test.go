@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -80,6 +81,13 @@ func (s status) reminders() (n int) {
 		n += k
 	}
 	return n
+}
+
+// some are the counts that are not 0: a state that was made again does not remember those.
+func (s status) some() map[string]int {
+	counts := maps.Clone(s.Counts)
+	maps.DeleteFunc(counts, func(_ string, n int) bool { return n == 0 })
+	return counts
 }
 
 // view is the part of a reminder that the tests look at.
