@@ -30,14 +30,23 @@ func TestIntent(t *testing.T) {
 	})
 }
 
-// What is not surely journalled is not sent, and the lease is left to end by itself: the intent may be there all the same.
+// What is not surely journalled is not sent, and the lease is left to end by itself: the intent may be there all the same, and
+// that nothing was begun under it is said after it.
 func TestIntendFails(t *testing.T) {
 	inBench(t, func(b *bench) {
 		b.due(6)
 		b.intend = func([]receipt.Intent) error { return errDown }
 		b.run(5 * time.Second)
-		if len(b.sent) != 0 || len(b.outcomes) != 0 || len(b.done) != 0 || len(b.retries) != 0 {
-			b.Errorf("%d sent, %d outcomes, %d done, %d retries", len(b.sent), len(b.outcomes), len(b.done), len(b.retries))
+		if len(b.sent) != 0 || len(b.done) != 0 || len(b.retries) != 0 {
+			b.Errorf("%d sent, %d done, %d retries", len(b.sent), len(b.done), len(b.retries))
+		}
+		if len(b.outcomes) < 6 {
+			b.Errorf("%d outcomes of 6 attempts that were given up", len(b.outcomes))
+		}
+		for _, o := range b.outcomes {
+			if o.Status != receipt.NotBegun || o.Claim == "" {
+				b.Errorf("outcome %+v", o)
+			}
 		}
 		if len(b.held) != 6 { // the tokens were given back, so all were leased
 			b.Errorf("%d leased, want all 6", len(b.held))

@@ -49,8 +49,8 @@ func after(err error) time.Duration {
 	return 0
 }
 
-// intend journals the intents. When that fails the leases end by themselves: after a lost answer the intents may be there,
-// and only the fold may say so.
+// intend journals the intents. When that fails they may be there all the same, and only the fold may say so: the leases end by
+// themselves, and of those claims it is journalled that nothing was begun under them, which nobody else could know.
 func (w *worker) intend(ctx context.Context, jobs []job) []job {
 	if len(jobs) == 0 {
 		return nil
@@ -72,11 +72,25 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 		w.log.Warn("intents are not journalled", zap.Int("count", len(jobs)), zap.Error(err))
 		for _, j := range jobs {
 			j.slot.Close()
-			w.inHand.Delete(j.intent.Claim)
 		}
+		w.sends.Go(func() { w.forgo(ctx, is) })
 		return nil
 	}
 	return jobs
+}
+
+// forgo settles attempts that were perhaps intended and surely do not begin.
+func (w *worker) forgo(ctx context.Context, is []receipt.Intent) {
+	os := make([]receipt.Outcome, len(is))
+	for i, x := range is {
+		os[i] = outcomeOf(x, receipt.NotBegun, "not_journalled", w.o.Now().Add(backoff(0)))
+	}
+	if err := w.o.Receipts.Settle(ctx, os); err != nil {
+		w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
+	}
+	for _, x := range is {
+		w.inHand.Delete(x.Claim)
+	}
 }
 
 // refusal is a job whose hand-over the gate refused, and why.
