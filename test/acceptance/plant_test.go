@@ -64,17 +64,21 @@ func plant(t *testing.T, name string, edits ...edit) string {
 	return bin
 }
 
-// lateStop makes a projector that begins to read hear of withdrawals ten seconds after everything else, as from a broker that
-// answers slowly for one of its streams, once a file beside the high-water mark says so. It is no fault: who vouches has read them all.
+// lateStop makes a projector that begins to read hear of withdrawals some time after everything else, as from a broker that answers
+// slowly for one of its streams, once a file beside the high-water mark says how long. It is no fault: who vouches has read them all.
 var lateStop = []edit{
 	{"pkg/ledger/projector.go", "import (\n", "import (\n\t\"os\"\n"},
 	{
 		"pkg/ledger/projector.go",
 		"			cancel(l.o.Journal.Follow(ctx, stream, from, ",
-		`			if _, err := os.Stat(l.o.HighWater + "` + lateStopFile + `"); err == nil && stream == journal.StreamStop {
+		`			if late, err := os.ReadFile(l.o.HighWater + "` + lateStopFile + `"); err == nil && stream == journal.StreamStop {
+				d, err := time.ParseDuration(string(late))
+				if err != nil {
+					panic(err)
+				}
 				select {
 				case <-ctx.Done():
-				case <-time.After(10 * time.Second):
+				case <-time.After(d):
 				}
 			}
 			cancel(l.o.Journal.Follow(ctx, stream, from, `,

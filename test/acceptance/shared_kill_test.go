@@ -27,7 +27,7 @@ func (v victim) String() string { return [...]string{"husk", "nats", "redis"}[v]
 // could not learn what became of the intent. They never began; where the store was certified all the time between, a sweep
 // sees that they did not and they are tried again, else they are in doubt.
 func TestSharedKills(t *testing.T) {
-	t.Parallel()
+	// Not beside the others: it fills the machine.
 	const (
 		people                              = persons
 		houseKills, brokerKills, storeKills = 10, 5, 5

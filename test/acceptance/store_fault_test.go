@@ -66,6 +66,7 @@ type trial struct {
 	door *proxy // between the houses and the store
 	link *proxy // between master and replica
 	next *server
+	w    *witness
 
 	mu     sync.Mutex
 	barred map[string]time.Time // by address, when its STOP was acknowledged
@@ -78,13 +79,14 @@ const (
 )
 
 // The trial's times, from its beginning: what happens early, when people say STOP, and the first and last moment at which something
-// falls due, for those who stay and for those who stop.
+// falls due, for those who stay and for those who stop. A machine that is too slow for them is given twice the time.
 const (
 	earlyAt  = 4 * time.Second
 	stopAt   = 9 * time.Second
 	stayFrom = 4 * time.Second
 	stopFrom = 15 * time.Second
 	dueUntil = 20 * time.Second
+	lateFor  = 10 * time.Second // how late the program with late STOPs hears of them
 )
 
 func (x *trial) must(err error) {
@@ -142,17 +144,46 @@ func newTrial(t *testing.T, f storeFault, bin string) *trial {
 	for _, h := range x.hs {
 		h.ready(time.Minute)
 	}
+	x.w = x.witness()
+	t.Cleanup(x.w.stop)
 	return x
 }
 
-// run books, lets people say STOP, and strikes. When it returns the store has lost the STOPs, and messages to those who said
-// it are still planned. struck is when.
-func (x *trial) run(f storeFault) (struck time.Time) {
+// struck is a trial whose fault has happened, and when: the store has lost the STOPs, and messages to those who said it are planned.
+func struck(t *testing.T, f storeFault, bin string) (*trial, time.Time) {
+	t.Helper()
+	for slow := time.Duration(1); slow <= 4; slow *= 2 {
+		x := newTrial(t, f, bin)
+		if at, inTime := x.run(f, slow); inTime {
+			return x, at
+		}
+		t.Logf("the machine is too slow for a trial of %v", slow*dueUntil)
+		x.end()
+	}
+	t.Fatal("the machine is too slow")
+	return nil, time.Time{}
+}
+
+// end makes room for another trial.
+func (x *trial) end() {
+	for _, h := range x.hs {
+		h.kill()
+	}
+	x.s.nats.kill()
+	x.s.redis.kill()
+	if x.next != nil {
+		x.next.kill()
+	}
+}
+
+// run books, lets people say STOP, and strikes, in so many times the trial's times. inTime says whether all STOPs were
+// acknowledged, and the fault had happened, before a message to those who said it was due.
+func (x *trial) run(f storeFault, slow time.Duration) (struck time.Time, inTime bool) {
 	x.t.Helper()
 	begin := time.Now()
-	at := func(d time.Duration) { time.Sleep(time.Until(begin.Add(d))) }
+	at := func(d time.Duration) { time.Sleep(time.Until(begin.Add(slow * d))) }
 	spread := func(n, of int, from time.Duration) time.Time {
-		return begin.Add(from + (dueUntil-from)*time.Duration(n)/time.Duration(of))
+		return begin.Add(slow * (from + (dueUntil-from)*time.Duration(n)/time.Duration(of)))
 	}
 	people := stopping + staying
 	for i, b := range everybody(people) {
@@ -167,7 +198,12 @@ func (x *trial) run(f storeFault) (struck time.Time) {
 	system := x.hs[0].bookings()
 	x.must(each(len(x.all), 32, func(i int) error { return system.publish(x.all[i].subject(), x.all[i].event(), 10*time.Second) }))
 	staff := []*staff{x.hs[0].staff(), x.hs[1].staff()}
-	x.eventually(time.Minute, "not everything is planned", func() bool { return staff[0].status().reminders() >= len(x.all) })
+	for staff[0].status().reminders() < len(x.all) {
+		if time.Since(begin) > slow*stopAt {
+			return struck, false
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 
 	at(earlyAt)
 	if f.early != nil {
@@ -175,7 +211,7 @@ func (x *trial) run(f storeFault) (struck time.Time) {
 	}
 	at(stopAt)
 	for _, h := range x.hs {
-		h.ready(30 * time.Second)
+		h.ready(time.Minute)
 	}
 	x.must(each(stopping, 8, func(i int) error {
 		p, who := someone(i), staff[i%2]
@@ -193,22 +229,23 @@ func (x *trial) run(f storeFault) (struck time.Time) {
 		x.barred[p.mail] = time.Now()
 		return err
 	}))
-	if late := time.Since(begin); late > stopFrom {
-		x.t.Fatalf("the STOPs were acknowledged after %v, when messages to those who said it were due already: the test shows nothing", late)
-	}
 	for _, h := range x.hs {
 		state := filepath.Join(h.data, "state") // who has not led has none yet
-		x.must(errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "high-water.json"+lateStopFile), nil, 0o600)))
+		x.must(errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "high-water.json"+lateStopFile), []byte((slow*lateFor).String()), 0o600)))
 	}
 	sent := x.c.count()
 	x.watchStatus()
 	f.strike(x)
 	struck = time.Now()
+	x.w.changed.Store(true)
+	if struck.Sub(begin) > slow*stopFrom {
+		return struck, false
+	}
 	x.t.Logf("%d STOPs acknowledged after %.1f s, %d letters sent; struck at %.1f s", len(x.barred), time.Since(begin).Seconds(), sent, struck.Sub(begin).Seconds())
 	if sent == 0 {
 		x.t.Error("nothing was sent before the fault: the test shows nothing")
 	}
-	return struck
+	return struck, true
 }
 
 // watchStatus looks at the houses' status all the time, as somebody does who hears that something is wrong.
@@ -301,7 +338,7 @@ const handOver = 1500 * time.Millisecond
 // streams; the journal is read again also where nobody waits for that, and else it would depend on luck who is first. With the
 // certificate that changes nothing, which the third program shows.
 func TestStoreFaults(t *testing.T) {
-	t.Parallel()
+	// Not beside the others: it fills the machine.
 	seedSite(t)
 	begin := time.Now()
 	real := build(t, false)
@@ -325,11 +362,8 @@ func together(t *testing.T, name string, test func(t *testing.T, f storeFault)) 
 
 // survive runs a trial of a program that must come through it.
 func survive(t *testing.T, f storeFault, bin string) {
-	x := newTrial(t, f, bin)
-	w := x.witness()
-	defer w.stop()
-	struck := x.run(f)
-	w.changed.Store(true)
+	x, struck := struck(t, f, bin)
+	w := x.w
 
 	for _, h := range x.hs {
 		h.ready(time.Minute)
@@ -360,8 +394,10 @@ func survive(t *testing.T, f storeFault, bin string) {
 		t.Errorf("%d letters after an acknowledged STOP, %d bookings with more than one letter", late, twice)
 	}
 	y, _ := reckon(t, record, x.all)
-	if want := 5 * staying; y.once != want || st.Counts["accepted"] != want || st.Counts["denied"] != 5*stopping {
-		t.Errorf("the carrier has %d once, status counts %v; want %d accepted and %d denied", y.once, st.Counts, want, 5*stopping)
+	// On a slow machine a worker may give up waiting for its intents, which are in doubt then.
+	unknown := st.Counts["unknown"]
+	if want := 5 * staying; st.Counts["accepted"]+unknown != want || y.once < st.Counts["accepted"] || unknown > slots*len(x.hs) || st.Counts["denied"] != 5*stopping {
+		t.Errorf("the carrier has %d once, status counts %v; want %d accepted, or in doubt for want of a worker, and %d denied", y.once, st.Counts, want, 5*stopping)
 	}
 	if others == 0 {
 		t.Error("nothing was sent after the fault: the test shows nothing")
@@ -375,8 +411,7 @@ func survive(t *testing.T, f storeFault, bin string) {
 
 // suffer runs a trial of a planted program, in which the fault must show.
 func suffer(t *testing.T, f storeFault, bin string) {
-	x := newTrial(t, f, bin)
-	struck := x.run(f)
+	x, struck := struck(t, f, bin)
 	late, twice := 0, 0
 	for end := time.Now().Add(40 * time.Second); late+twice == 0; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
