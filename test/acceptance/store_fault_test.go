@@ -152,12 +152,12 @@ func newTrial(t *testing.T, f storeFault, bin string) *trial {
 // struck is a trial whose fault has happened, and when: the store has lost the STOPs, and messages to those who said it are planned.
 func struck(t *testing.T, f storeFault, bin string) (*trial, time.Time) {
 	t.Helper()
-	for slow := time.Duration(1); slow <= 4; slow *= 2 {
+	for times := 1; times <= 4; times *= 2 {
 		x := newTrial(t, f, bin)
-		if at, inTime := x.run(f, slow); inTime {
+		if at, inTime := x.run(f, times); inTime {
 			return x, at
 		}
-		t.Logf("the machine is too slow for a trial of %v", slow*dueUntil)
+		t.Logf("the machine is too slow for a trial of %v", time.Duration(times)*dueUntil)
 		x.end()
 	}
 	t.Fatal("the machine is too slow")
@@ -178,20 +178,18 @@ func (x *trial) end() {
 
 // run books, lets people say STOP, and strikes, in so many times the trial's times. inTime says whether all STOPs were
 // acknowledged, and the fault had happened, before a message to those who said it was due.
-func (x *trial) run(f storeFault, slow time.Duration) (struck time.Time, inTime bool) {
+func (x *trial) run(f storeFault, times int) (struck time.Time, inTime bool) {
 	x.t.Helper()
 	begin := time.Now()
-	at := func(d time.Duration) { time.Sleep(time.Until(begin.Add(slow * d))) }
-	spread := func(n, of int, from time.Duration) time.Time {
-		return begin.Add(slow * (from + (dueUntil-from)*time.Duration(n)/time.Duration(of)))
-	}
+	scaled := func(d time.Duration) time.Duration { return time.Duration(times) * d }
+	at := func(d time.Duration) { time.Sleep(time.Until(begin.Add(scaled(d)))) }
 	people := stopping + staying
 	for i, b := range everybody(people) {
 		from := stayFrom
 		if b.person < stopping {
 			from = stopFrom
 		}
-		b.due = spread(i*37%(5*people), 5*people, from)
+		b.due = begin.Add(scaled(from + time.Duration(i*37%(5*people))*(dueUntil-from)/time.Duration(5*people)))
 		x.all = append(x.all, b)
 	}
 	slices.SortFunc(x.all, func(a, b booking) int { return a.due.Compare(b.due) }) // what is due first comes first
@@ -199,7 +197,7 @@ func (x *trial) run(f storeFault, slow time.Duration) (struck time.Time, inTime 
 	x.must(each(len(x.all), 32, func(i int) error { return system.publish(x.all[i].subject(), x.all[i].event(), 10*time.Second) }))
 	staff := []*staff{x.hs[0].staff(), x.hs[1].staff()}
 	for staff[0].status().reminders() < len(x.all) {
-		if time.Since(begin) > slow*stopAt {
+		if time.Since(begin) > scaled(stopAt) {
 			return struck, false
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -231,14 +229,14 @@ func (x *trial) run(f storeFault, slow time.Duration) (struck time.Time, inTime 
 	}))
 	for _, h := range x.hs {
 		state := filepath.Join(h.data, "state") // who has not led has none yet
-		x.must(errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "high-water.json"+lateStopFile), []byte((slow*lateFor).String()), 0o600)))
+		x.must(errors.Join(os.MkdirAll(state, 0o700), os.WriteFile(filepath.Join(state, "high-water.json"+lateStopFile), []byte(scaled(lateFor).String()), 0o600)))
 	}
 	sent := x.c.count()
 	x.watchStatus()
 	f.strike(x)
 	struck = time.Now()
 	x.w.changed.Store(true)
-	if struck.Sub(begin) > slow*stopFrom {
+	if struck.Sub(begin) > scaled(stopFrom) {
 		return struck, false
 	}
 	x.t.Logf("%d STOPs acknowledged after %.1f s, %d letters sent; struck at %.1f s", len(x.barred), time.Since(begin).Seconds(), sent, struck.Sub(begin).Seconds())

@@ -473,10 +473,16 @@ func TestLinearizableFindsFaults(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w, first := live(t, 6000, spoil)
-			if got := porcupine.CheckOperationsTimeout(law(first), w.history, time.Minute); got != porcupine.Illegal {
-				t.Errorf("%d operations of a store that %s: %s; %d confirmations were too late by the clock alone", len(w.history), name, got, w.late())
+			// Whether a fault shows depends on who is when: a busy machine may hide it for a while.
+			for range 8 {
+				w, first := live(t, 6000, spoil)
+				got := porcupine.CheckOperationsTimeout(law(first), w.history, time.Minute)
+				if got == porcupine.Illegal {
+					return
+				}
+				t.Logf("%d operations of a store that %s: %s; %d confirmations were too late by the clock alone", len(w.history), name, got, w.late())
 			}
+			t.Error("not found")
 		})
 	}
 }
