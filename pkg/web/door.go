@@ -63,7 +63,7 @@ func NewDoor(o DoorOptions) (*Door, error) {
 		Name: "husk_web_requests_total", Help: "Requests to the staff API, by route and status code.",
 	}, []string{"route", "code"})
 	ready := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "husk_web_ready", Help: "1 while the line can be relied on: the state is certified and intake runs.",
+		Name: "husk_web_ready", Help: "1 while the line can be relied on: the state is certified, intake runs and the broker answers.",
 	}, func() float64 {
 		if d.ready(context.Background()) == nil {
 			return 1
@@ -178,7 +178,24 @@ func (d *Door) ready(ctx context.Context) error {
 		return errors.New(why)
 	}
 	defer leave()
-	return x.api.o.Ready(ctx)
+	return x.api.ready(ctx)
+}
+
+// readyTime is how long broker and store may take to answer the one who asks whether the line is ready.
+const readyTime = 2 * time.Second
+
+// ready says why the line can't be relied on now. The state is vouched for some seconds longer than the broker answers, so the
+// broker is asked too.
+func (a *API) ready(ctx context.Context) error {
+	if err := a.o.Ready(ctx); err != nil || a.o.Streams == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	if _, err := a.o.Streams(ctx); err != nil {
+		return fmt.Errorf("the journal does not answer: %w", err)
+	}
+	return nil
 }
 
 // rebuild answers when the state has been made again. It is not with a line: the line is closed under it.
