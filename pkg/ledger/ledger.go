@@ -54,8 +54,6 @@ type Ledger struct {
 	o     Options
 	m     metrics
 	names map[journal.Stream]string // the streams' identities
-	mu    sync.Mutex
-	since int // entries folded since the last snapshot
 	ready chan struct{}
 	once  sync.Once // closes ready
 

@@ -99,7 +99,9 @@ type projector struct {
 	levels  state.Vector // done when all shards were moved up last
 	in      [state.Streams]chan []journal.Entry
 	lag     lag
-	vouches bool // it has caught up, and vouches
+	vouches bool       // it has caught up, and vouches
+	since   int        // entries folded since a snapshot was begun
+	writing chan error // answers when the snapshot that is being written is there; nil = none is being written
 }
 
 // begin restores the snapshot, if there is one that fits, looks where the streams end, and how far each shard is folded.
@@ -161,6 +163,9 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 	defer marks.Stop()
 	defer levels.Stop()
 	defer p.m.certified.Set(0)
+	ctx, stop := context.WithCancel(ctx)
+	defer p.waitSnapshot()
+	defer stop()
 	var quarantine chan error // answers when it is done
 	batch := make([]journal.Entry, 0, foldBatch)
 	for {
@@ -191,6 +196,12 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 		case e := <-ends:
 			p.lag.sampled(e, p.done)
 			continue
+		case err := <-p.writing:
+			p.writing = nil
+			if err != nil {
+				p.o.Log.Warn("no snapshot written; the next start replays more", zap.Error(err))
+			}
+			continue
 		case <-marks.C:
 			if p.vouches { // a replay on its way would lower it
 				p.raiseMark(p.done)
@@ -211,9 +222,7 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 		case es := <-p.in[state.Journal]:
 			batch = append(batch, es...)
 		}
-		for _, in := range p.in {
-			batch = drain(in, batch)
-		}
+		batch = p.gather(batch)
 		if err := p.fold(ctx, batch, &p.applied); err != nil {
 			return err
 		}
@@ -224,10 +233,8 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 				}
 			}
 		}
-		if p.vouches && p.snapshotDue(len(batch)) {
-			if err := errors.Join(p.level(ctx, &p.applied, p.done), p.writeSnapshot(p.done)); err != nil {
-				p.o.Log.Warn("no snapshot written; the next start replays more", zap.Error(err))
-			}
+		if p.vouches && p.snapshotDue(len(batch)) && p.writing == nil {
+			p.beginSnapshot(ctx)
 		}
 	}
 }
@@ -243,7 +250,9 @@ func (p *projector) end(ctx context.Context) error {
 	if !p.vouches {
 		return nil
 	}
-	return errors.Join(p.level(context.WithoutCancel(ctx), &p.applied, p.done), p.writeSnapshot(p.done))
+	p.waitSnapshot() // it sees that ctx has ended
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(p.level(ctx, &p.applied, p.done), p.writeSnapshot(ctx, p.done, false))
 }
 
 // seeTo quarantines a restored journal.
@@ -259,8 +268,18 @@ func (p *projector) seeTo(ctx context.Context) error {
 	return nil
 }
 
-func drain(in chan []journal.Entry, batch []journal.Entry) []journal.Entry {
-	for len(batch) < foldBatch {
+// gather adds what else has come. However much there is of the other streams, what there is of STOP goes with it.
+func (p *projector) gather(batch []journal.Entry) []journal.Entry {
+	batch = drain(p.in[state.Stop], batch, len(batch)+foldBatch)
+	for _, in := range p.in[state.Stop+1:] {
+		batch = drain(in, batch, foldBatch)
+	}
+	return batch
+}
+
+// drain adds what is there, until the batch has most.
+func drain(in chan []journal.Entry, batch []journal.Entry, most int) []journal.Entry {
+	for len(batch) < most {
 		select {
 		case es := <-in:
 			batch = append(batch, es...)

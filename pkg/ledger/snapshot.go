@@ -1,18 +1,17 @@
 package ledger
 
 import (
-	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -28,16 +27,11 @@ type Snapshot struct {
 	Every int    // entries between snapshots; 0 = 1,000,000
 }
 
-// Snapshotter is a state that can be written and restored as a whole. A Restore that errs leaves the state as it was.
+// Snapshotter is a state that can be written and restored as a whole. While it is written it folds and answers as always,
+// also while w keeps it waiting; each shard may be of another moment. A Restore that errs leaves the state as it was.
 type Snapshotter interface {
 	Snapshot(w io.Writer) error
 	Restore(r io.Reader) error
-}
-
-// snapshotHead stands before the state: the snapshot is of these streams and no others.
-type snapshotHead struct {
-	Streams map[journal.Stream]string `json:"streams"`
-	Read    state.Vector              `json:"read"` // how far the streams had been read
 }
 
 func (l *Ledger) snapshotter() (Snapshotter, cipher.AEAD, error) {
@@ -60,100 +54,131 @@ func (l *Ledger) restore(ends [state.Streams]journal.End) error {
 	if s == nil || err != nil {
 		return err
 	}
-	sealed, err := os.ReadFile(l.o.Snapshot.Path)
+	f, err := os.Open(l.o.Snapshot.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
-	head, body, err := openSnapshot(aead, sealed)
-	if err != nil {
-		l.o.Log.Warn("the snapshot can't be used; the journal is replayed", zap.Error(err))
-		return nil
-	}
-	for i, stream := range folded {
-		if head.Streams[stream] != ends[i].ID || head.Read[i] > ends[i].Last {
-			l.restored = true
-			return nil
+	defer func() { _ = f.Close() }()
+	foot, body, err := openSnapshot(aead, f)
+	if err == nil {
+		for i, stream := range folded {
+			if foot.Streams[stream] != ends[i].ID || foot.Read[i] > ends[i].Last {
+				l.restored = true
+				return nil
+			}
 		}
+		err = unpack(body, s.Restore)
 	}
-	if err := s.Restore(body); err != nil {
+	if err != nil {
 		l.o.Log.Warn("the snapshot can't be used; the journal is replayed", zap.Error(err))
 	}
 	return nil
 }
 
-// openSnapshot unseals a snapshot and reads its head; the state follows in the reader.
-func openSnapshot(aead cipher.AEAD, sealed []byte) (snapshotHead, io.Reader, error) {
-	var head snapshotHead
-	plain, err := aead.Open(nil, nil, sealed, []byte("snapshot"))
+func unpack(r io.Reader, to func(io.Reader) error) error {
+	z, err := gzip.NewReader(r)
 	if err != nil {
-		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
+		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
-	z, err := gzip.NewReader(bytes.NewReader(plain))
-	if err != nil {
-		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
-	}
-	d := json.NewDecoder(z)
-	if err := d.Decode(&head); err != nil {
-		return head, nil, fmt.Errorf("ledger: snapshot: %w", err)
-	}
-	return head, io.MultiReader(d.Buffered(), z), nil
+	return to(z)
 }
 
 // snapshotDue counts folded entries and reports when it is time for a snapshot. One that fails is tried again when it is
 // time for the next.
-func (l *Ledger) snapshotDue(n int) bool {
-	every := l.o.Snapshot.Every
-	if every == 0 {
-		every = 1_000_000
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.since += n; l.since < every {
-		return false
-	}
-	l.since = 0
-	return true
+func (p *projector) snapshotDue(n int) bool {
+	p.since += n
+	return p.since >= cmp.Or(p.o.Snapshot.Every, 1_000_000)
 }
 
-// writeSnapshot writes the state's snapshot now, sealed. Where the state lives elsewhere there is nothing to write.
-func (l *Ledger) writeSnapshot(read state.Vector) error {
+// beginSnapshot writes a snapshot beside the folding, for which nothing waits. The projector hears from writing how it went.
+func (p *projector) beginSnapshot(ctx context.Context) {
+	p.since = 0
+	writing, read := make(chan error, 1), p.done
+	if err := p.level(ctx, &p.applied, read); err != nil {
+		writing <- err
+	} else {
+		go func() { writing <- p.writeSnapshot(ctx, read, true) }()
+	}
+	p.writing = writing
+}
+
+// waitSnapshot returns when no snapshot is being written any more.
+func (p *projector) waitSnapshot() {
+	if p.writing != nil {
+		<-p.writing
+		p.writing = nil
+	}
+}
+
+// writeSnapshot writes the state's snapshot, sealed, at once or, with beside, at a pace that leaves time for others. read is how
+// far the streams were read when it began. Where the state lives elsewhere there is nothing to write.
+func (l *Ledger) writeSnapshot(ctx context.Context, read state.Vector, beside bool) error {
 	s, aead, err := l.snapshotter()
 	if s == nil || err != nil || l.suspect() {
 		return err
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var plain bytes.Buffer
-	z := gzip.NewWriter(&plain)
-	if err := json.NewEncoder(z).Encode(snapshotHead{l.names, read}); err != nil {
-		return fmt.Errorf("ledger: snapshot: %w", err)
-	}
-	if err := errors.Join(s.Snapshot(z), z.Close()); err != nil {
-		return fmt.Errorf("ledger: snapshot: %w", err)
-	}
-	if err := replace(l.o.Snapshot.Path, aead.Seal(nil, nil, plain.Bytes(), []byte("snapshot"))); err != nil {
+	err = rewrite(l.o.Snapshot.Path, func(f io.Writer) error {
+		body := newSealer(aead, f)
+		z, err := gzip.NewWriterLevel(body, gzip.BestSpeed)
+		if err != nil {
+			return err
+		}
+		to := io.Writer(z)
+		if beside {
+			to = &unhurried{Writer: z, ctx: ctx}
+		}
+		if err := errors.Join(s.Snapshot(to), z.Close()); err != nil {
+			return err
+		}
+		// The later shards are of a later moment. What they have was read by now.
+		for shard := range reminder.Shards {
+			now, err := l.o.State.Applied(ctx, shard)
+			if err != nil {
+				return err
+			}
+			for s := range read {
+				read[s] = max(read[s], now[s])
+			}
+		}
+		return body.end(snapshotFoot{Streams: l.names, Read: read})
+	})
+	if err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
 	return nil
 }
 
-// replace writes a file as a whole or not at all.
-func replace(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// restFor is how often as long as it worked an unhurried writer rests.
+const restFor = 3
+
+// unhurried is a writer for what has time: after each write it rests restFor times as long as it took to make what was written,
+// so that no more than a quarter of a processor is taken from those who send. It errs when ctx ends.
+type unhurried struct {
+	io.Writer
+	ctx   context.Context //nolint:containedctx // of the one who writes, for as long as the snapshot
+	since time.Time
+}
+
+// Write implements io.Writer.
+func (u *unhurried) Write(b []byte) (int, error) {
+	n, err := u.Writer.Write(b)
 	if err != nil {
-		return err
+		return n, err
 	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	var rest time.Duration
+	if !u.since.IsZero() {
+		rest = restFor * time.Since(u.since) //nolint:forbidigo // the machine's pace is real time
 	}
-	return os.Rename(path+".new", path)
+	select {
+	case <-u.ctx.Done():
+		return n, u.ctx.Err()
+	case <-time.After(rest):
+	}
+	u.since = time.Now() //nolint:forbidigo // as above
+	return n, nil
 }
 
 // level moves every shard's Applied up to what has been read, so that the next start begins there also for shards that

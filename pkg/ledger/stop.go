@@ -45,17 +45,9 @@ func (l *Ledger) bar(ctx context.Context, from reminder.Address, via string, lif
 // WrongNumber takes somebody's word that the address is not who we think: everybody who has it as theirs loses it.
 func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via string) error {
 	hash := l.o.Pseudonyms.Address(from)
-	var persons []reminder.PersonKey
-	err := l.o.State.Each(ctx, func(p *state.Person) error {
-		for _, a := range p.Addresses() {
-			if a == hash {
-				persons = append(persons, p.Key)
-			}
-		}
-		return nil
-	})
+	persons, err := l.whose(ctx, hash)
 	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
+		return err
 	}
 	for _, p := range persons {
 		// All of them first, then one wait for all.
@@ -68,6 +60,29 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 		return err
 	}
 	return l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash})
+}
+
+// whose is who has an address as theirs. While nobody vouches for the state it is asked again, for as long as a write waits to
+// be folded.
+func (l *Ledger) whose(ctx context.Context, a reminder.AddressHash) ([]reminder.PersonKey, error) {
+	deadline := time.After(l.o.FoldWait)
+	for {
+		ps, err := l.o.State.Whose(ctx, a)
+		if err == nil {
+			return ps, nil
+		}
+		err = fmt.Errorf("ledger: %w", err)
+		if !errors.Is(err, state.ErrNotCertified) {
+			return nil, err
+		}
+		select {
+		case <-deadline:
+			return nil, err
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
 }
 
 // Other keeps that somebody wrote something a clerk should see to. The text is not kept.

@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/state/memory"
 )
 
 // audits are the audit entries with an action.
@@ -264,9 +266,16 @@ func TestStartIsNotRepeated(t *testing.T) {
 	}
 }
 
+// unwalked is a state of which nobody may ask for all persons.
+type unwalked struct{ *memory.State }
+
+func (unwalked) Each(context.Context, func(*state.Person) error) error {
+	return errors.New("all persons are looked at")
+}
+
 func TestWrongNumber(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, func(o *ledger.Options) { o.State = unwalked{o.State.(*memory.State)} })
 	mine := reminder.NewAddress(reminder.SMS, "+4520777777")
 	w.known(w.person(1), number)
 	w.known(w.person(2), number)

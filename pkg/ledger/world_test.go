@@ -378,21 +378,26 @@ func (w *world) dump() string {
 		persons[p.Key] = b
 		return err
 	}))
+	bars, switches := map[reminder.AddressHash]bool{}, map[string]string{}
 	var snapshot bytes.Buffer
 	w.ok(w.state.Snapshot(&snapshot))
-	var head struct {
-		Bars     map[reminder.AddressHash]bool
-		Switches map[string]string
+	for d := json.NewDecoder(&snapshot); d.More(); { // a head, sections and persons
+		var x struct {
+			Bars     map[reminder.AddressHash]bool
+			Switches map[string]string
+		}
+		w.ok(d.Decode(&x))
+		maps.Copy(bars, x.Bars)
+		maps.Copy(switches, x.Switches)
 	}
-	w.ok(json.NewDecoder(&snapshot).Decode(&head))
 	var b bytes.Buffer
 	line := func(what string, v any) {
 		j, err := json.MarshalIndent(v, "", " ")
 		w.ok(err)
 		fmt.Fprintf(&b, "%s %s\n", what, j)
 	}
-	line("bars", head.Bars)
-	line("switches", head.Switches)
+	line("bars", bars)
+	line("switches", switches)
 	for _, k := range slices.Sorted(maps.Keys(persons)) {
 		line(string(k), persons[k])
 	}

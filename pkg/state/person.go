@@ -141,6 +141,36 @@ func (p *Person) Needs(first uint64) uint64 {
 	return first
 }
 
+// Lease is the lease of a reminder as the plan has it, without token, tries and route; false when there is no such reminder.
+func (p *Person) Lease(id reminder.ID) (Leased, bool) {
+	r := p.Reminders[id]
+	if r == nil || p.Appointments[r.Appointment] == nil {
+		return Leased{}, false
+	}
+	a := p.Appointments[r.Appointment]
+	return Leased{
+		Lease: reminder.Lease{
+			Reminder: id, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires, Attempt: r.NextAttempt(),
+		},
+		Sealed: a.Sealed, Told: a.ToldOf,
+	}, true
+}
+
+// Trims reports whether a trim may take anything from the person: something has ended before it.
+func (p *Person) Trims(t Trim) bool {
+	for _, a := range p.Appointments {
+		if a.Ends.Before(t.Before) {
+			return true
+		}
+	}
+	for _, f := range p.Flags {
+		if f.Ends.Before(t.Before) {
+			return true
+		}
+	}
+	return (len(p.Sealed) > 0 || p.SealedOrder > 0) && p.SealedEnds.Before(t.Before)
+}
+
 // last is the reminder's newest attempt, nil when there is none.
 func (r *Reminder) last() *Attempt {
 	if len(r.Attempts) == 0 {

@@ -156,16 +156,28 @@ func story(r *rand.Rand, n int) []state.Change {
 // TestFoldProperties folds random journals and asks what must hold of every one of them:
 //   - a change that is delivered twice in a row counts once, and its second coming touches nothing;
 //   - a person that went through a snapshot folds on as if it had not;
-//   - what is delivered once in the same order gives the same person.
+//   - what is delivered once in the same order gives the same person;
+//   - a trim of which the person says that it takes nothing takes nothing.
 func TestFoldProperties(t *testing.T) {
 	seen := map[receipt.Status]int{}
 	statuses := map[plan.Status]int{}
+	spared := 0
 	for seed := range uint64(150) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		once, twice, again := &state.Person{Key: anna}, &state.Person{Key: anna}, &state.Person{Key: anna}
 		thawed := &state.Person{Key: anna}
 		for _, c := range story(r, 60) {
+			before, trim := encode(t, once), false
+			if b, ok := c.Body.(state.Trim); ok {
+				trim = !once.Trims(b)
+			}
 			once.Apply(c)
+			if trim {
+				spared++
+				if encode(t, once) != before {
+					t.Fatalf("seed %d, entry %d: a trim that was to take nothing:\nbefore %s\nafter  %s", seed, c.Seq, before, encode(t, once))
+				}
+			}
 			again.Apply(c)
 			twice.Apply(c)
 			if touched := twice.Apply(c); len(touched) > 0 {
@@ -197,6 +209,9 @@ func TestFoldProperties(t *testing.T) {
 		}
 	}
 	// A generator that never gets anywhere proves nothing.
+	if spared == 0 {
+		t.Error("no trim takes nothing")
+	}
 	for _, s := range []receipt.Status{
 		receipt.Planned, receipt.Intended, receipt.Accepted, receipt.Delivered, receipt.Undelivered, receipt.Held, receipt.Denied, receipt.Expired,
 		receipt.Cancelled, receipt.Unknown, receipt.Rejected,

@@ -168,6 +168,9 @@ type State interface {
 	Persons(ctx context.Context, keys []reminder.PersonKey) ([]Person, error)
 	// Behind answers what is known of addresses, in order.
 	Behind(ctx context.Context, addresses []reminder.AddressHash) ([]Address, error)
+	// Whose answers who has an address as theirs, in any order. It needs a certified state: that it is nobody's must not be read
+	// from a store that lost it.
+	Whose(ctx context.Context, address reminder.AddressHash) ([]reminder.PersonKey, error)
 	// Switches are the names that stop sending now, with their reasons.
 	Switches(ctx context.Context) (map[string]string, error)
 	// Confirm marks and checks; an element is nil when the attempt may be written to the wire now. It takes from the

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -61,15 +62,61 @@ func (l *timeline[K]) remove(what K) {
 	}
 }
 
-// pop takes the first of a list whose time has come.
-func (l *timeline[K]) pop(list string, now time.Time) (what K, ok bool) {
-	h := l.lists[list]
-	if h == nil || h.Len() == 0 || (*h)[0].at.After(now) {
-		return what, false
+// first is when the first of a list is due; false when there is none.
+func (l *timeline[K]) first(list string) (time.Time, bool) {
+	if h := l.lists[list]; h != nil && h.Len() > 0 {
+		return (*h)[0].at, true
 	}
-	it := heap.Pop(h).(*timed[K]) //nolint:forcetypeassert // nothing else is put there
+	return time.Time{}, false
+}
+
+// pop takes the first of a list that is not empty.
+func (l *timeline[K]) pop(list string) K {
+	it := heap.Pop(l.lists[list]).(*timed[K]) //nolint:forcetypeassert // nothing else is put there
 	delete(l.items, it.what)
-	return it.what, true
+	return it.what
+}
+
+// firsts are the shards that have something on a route, and when the first of it is due. Nothing may be put there while it
+// is used.
+type firsts struct {
+	route string
+	heads []first
+}
+
+type first struct {
+	due *timeline[ref]
+	at  time.Time
+}
+
+func (s *State) firsts(route string) *firsts {
+	f := &firsts{route: route, heads: make([]first, 0, reminder.Shards)}
+	for n := range s.shards {
+		due := s.shards[n].due
+		if at, ok := due.first(route); ok {
+			f.heads = append(f.heads, first{due, at})
+		}
+	}
+	return f
+}
+
+// pop takes the first of all shards whose time has come.
+func (f *firsts) pop(now time.Time) (x ref, ok bool) {
+	best := -1
+	for n := range f.heads {
+		if best < 0 || f.heads[n].at.Before(f.heads[best].at) {
+			best = n
+		}
+	}
+	if best < 0 || f.heads[best].at.After(now) {
+		return x, false
+	}
+	h := &f.heads[best]
+	x = h.due.pop(f.route)
+	if h.at, ok = h.due.first(f.route); !ok {
+		f.heads = slices.Delete(f.heads, best, best+1)
+	}
+	return x, true
 }
 
 // pending counts what is due at now in all lists, and finds the next that is not.

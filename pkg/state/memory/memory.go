@@ -17,10 +17,8 @@ type State struct {
 	mu sync.RWMutex
 
 	// Folded, from the journal alone.
-	applied  [reminder.Shards]state.Vector
-	persons  map[reminder.PersonKey]*state.Person
-	bars     map[reminder.AddressHash]bool
-	switches map[string]string
+	shards   [reminder.Shards]shard
+	switches map[string]string // the journal has them all in shard 0
 
 	// Indexes, derived from what is folded.
 	holders map[reminder.AppointmentKey][]reminder.PersonKey // who have, or had, a part in it
@@ -28,8 +26,7 @@ type State struct {
 	behind  map[reminder.AddressHash]map[reminder.PersonKey]bool
 	counts  map[receipt.Status]int
 	status  map[ref]receipt.Status // as counted
-	due     *timeline[ref]         // by route
-	agendas *timeline[entry]
+	open    map[ref]bool           // whose status is Intended
 
 	// Beside the fold.
 	leases  map[ref]*lease
@@ -46,6 +43,18 @@ type State struct {
 	period    uint64    // counts unbroken certified periods
 
 	moved chan struct{} // closed and replaced when applied moves
+
+	snapshots sync.Mutex // one at a time
+}
+
+// shard is what is folded of one shard, and what is walked shard by shard.
+type shard struct {
+	applied state.Vector
+	persons map[reminder.PersonKey]*state.Person
+	bars    map[reminder.AddressHash]bool
+	due     *timeline[ref] // by route
+	agendas *timeline[entry]
+	copying *copying // a snapshot on its way, nil = none
 }
 
 type lease struct {
@@ -63,36 +72,55 @@ var _ state.State = (*State)(nil)
 
 // New returns an empty, uncertified state.
 func New() *State {
-	return &State{
-		persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]bool{}, switches: map[string]string{},
-		holders: map[reminder.AppointmentKey][]reminder.PersonKey{}, claims: map[string]reminder.PersonKey{},
+	s := &State{
+		switches: map[string]string{},
+		holders:  map[reminder.AppointmentKey][]reminder.PersonKey{}, claims: map[string]reminder.PersonKey{},
 		behind: map[reminder.AddressHash]map[reminder.PersonKey]bool{},
-		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, due: newTimeline[ref](), agendas: newTimeline[entry](),
+		counts: map[receipt.Status]int{}, status: map[ref]receipt.Status{}, open: map[ref]bool{},
 		leases: map[ref]*lease{}, leased: map[reminder.PersonKey]bool{}, waiting: map[reminder.PersonKey][]reminder.ID{},
 		later: map[ref]deferral{}, wires: map[string]state.Wire{}, closed: map[string]bool{}, seen: map[string]uint64{},
 		caps: map[reminder.PersonKey]map[string]time.Time{}, moved: make(chan struct{}),
 	}
+	for n := range s.shards {
+		s.shards[n] = shard{
+			persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]bool{},
+			due: newTimeline[ref](), agendas: newTimeline[entry](),
+		}
+	}
+	return s
 }
 
+// of is the shard of a person.
+func (s *State) of(p reminder.PersonKey) *shard { return &s.shards[p.Shard()] }
+
+// person is who has a record, else nil.
+func (s *State) person(p reminder.PersonKey) *state.Person { return s.of(p).persons[p] }
+
+// barred reports whether an address is barred.
+func (s *State) barred(a reminder.AddressHash) bool { return s.shards[a.Shard()].bars[a] }
+
 // Begin implements state.State.
-func (s *State) Begin(context.Context) ([reminder.Shards]state.Vector, error) {
+func (s *State) Begin(context.Context) (applied [reminder.Shards]state.Vector, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.applied, nil
+	for n := range s.shards {
+		applied[n] = s.shards[n].applied
+	}
+	return applied, nil
 }
 
 // Applied implements state.State.
 func (s *State) Applied(_ context.Context, shard int) (state.Vector, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.applied[shard], nil
+	return s.shards[shard].applied, nil
 }
 
 // Await implements state.State.
 func (s *State) Await(ctx context.Context, shard int, stream state.Stream, seq uint64) error {
 	for {
 		s.mu.RLock()
-		there, moved := s.applied[shard][stream] >= seq, s.moved
+		there, moved := s.shards[shard].applied[stream] >= seq, s.moved
 		s.mu.RUnlock()
 		if there {
 			return nil
@@ -131,59 +159,74 @@ func (s *State) vouched() error {
 	return nil
 }
 
+// foldMost is about how many changes are folded, and how many persons are trimmed, before others get their turn.
+const foldMost = 2000
+
 // Fold implements state.State.
 func (s *State) Fold(_ context.Context, runs ...state.Run) []error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	errs := make([]error, len(runs))
+	work := 0
 	for i, r := range runs {
-		if s.applied[r.Shard] != r.From {
+		if work > foldMost {
+			s.mu.Unlock()
+			s.mu.Lock()
+			work = 0
+		}
+		x := &s.shards[r.Shard]
+		if x.applied != r.From {
 			errs[i] = state.ErrStale
 			continue
 		}
 		for _, c := range r.Changes {
 			if c.Seq > r.From[c.Stream] {
-				s.fold(r.Shard, c)
+				work += s.fold(r.Shard, c)
 			}
 		}
-		s.applied[r.Shard] = r.To
+		x.applied = r.To
 	}
 	close(s.moved)
 	s.moved = make(chan struct{})
 	return errs
 }
 
-func (s *State) fold(shard int, c state.Change) {
+// fold folds one change of a shard, and returns how many persons were looked at.
+func (s *State) fold(shard int, c state.Change) int {
 	switch b := c.Body.(type) {
 	case nil:
-		return
+		return 1
 	case state.Bar:
-		if b.Lifted {
-			delete(s.bars, b.Address)
+		if bars := s.shards[b.Address.Shard()].bars; b.Lifted {
+			delete(bars, b.Address)
 		} else {
-			s.bars[b.Address] = true
+			bars[b.Address] = true
 		}
-		return
+		return 1
 	case state.Switch:
 		if b.On {
 			s.switches[b.Name] = b.Reason
 		} else {
 			delete(s.switches, b.Name)
 		}
-		return
+		return 1
 	case state.Trim:
-		for key, p := range s.persons {
-			if key.Shard() == shard {
+		x := &s.shards[shard]
+		for _, p := range x.persons {
+			if p.Trims(b) {
+				x.copying.take(p)
 				s.trim(p, c)
 			}
 		}
-		return
+		return len(x.persons)
 	}
-	p := s.persons[c.Person]
+	x := s.of(c.Person)
+	p := x.persons[c.Person]
 	if p == nil {
 		p = &state.Person{Key: c.Person}
-		s.persons[c.Person] = p
+		x.persons[c.Person] = p
 	}
+	x.copying.take(p)
 	_, moves := c.Body.(state.Contact)
 	if moves {
 		s.disown(p)
@@ -192,13 +235,19 @@ func (s *State) fold(shard int, c state.Change) {
 	if moves {
 		s.own(p)
 	}
+	if _, ok := c.Body.(receipt.Intent); !ok || len(touched) > 0 { // else it is not the first
+		s.follow(p, c)
+		s.index(p, touched)
+	}
+	return 1
+}
+
+// follow brings what stands beside a person in line with a change that was folded.
+func (s *State) follow(p *state.Person, c state.Change) {
 	switch b := c.Body.(type) {
 	case state.Planned:
 		s.hold(b.Plan.Appointment, p)
 	case receipt.Intent:
-		if len(touched) == 0 {
-			return // not the first
-		}
 		s.claims[b.Claim] = p.Key
 		if s.vouched() == nil {
 			s.seen[b.Claim] = s.period
@@ -212,7 +261,6 @@ func (s *State) fold(shard int, c state.Change) {
 	case receipt.Report:
 		s.forget(b.Claim)
 	}
-	s.index(p, touched)
 }
 
 // trim folds a trim for one person.
@@ -270,11 +318,12 @@ func (s *State) disown(p *state.Person) {
 
 // index brings counts, the due index and the agendas in line with the person, whose reminders touched have changed.
 func (s *State) index(p *state.Person, touched []reminder.ID) {
+	shard := s.of(p.Key)
 	for _, a := range state.Agendas {
 		if at := p.Next(a); at.IsZero() {
-			s.agendas.remove(entry{p.Key, a})
+			shard.agendas.remove(entry{p.Key, a})
 		} else {
-			s.agendas.put(string(a), entry{p.Key, a}, at)
+			shard.agendas.put(string(a), entry{p.Key, a}, at)
 		}
 	}
 	for _, id := range touched {
@@ -282,12 +331,16 @@ func (s *State) index(p *state.Person, touched []reminder.ID) {
 		if was, ok := s.status[x]; ok {
 			s.counts[was]--
 			delete(s.status, x)
+			delete(s.open, x)
 		}
 		delete(s.later, x) // what is folded is newer than a deferral
-		s.due.remove(x)
+		shard.due.remove(x)
 		if r := p.Reminders[id]; r != nil {
 			s.status[x] = r.Status
 			s.counts[r.Status]++
+			if r.Status == receipt.Intended {
+				s.open[x] = true
+			}
 			s.schedule(x)
 		}
 	}
@@ -296,13 +349,13 @@ func (s *State) index(p *state.Person, touched []reminder.ID) {
 // schedule puts a waiting reminder into the due index, unless it is leased.
 func (s *State) schedule(x ref) {
 	if route, at, ok := s.when(x); ok {
-		s.due.put(route, x, at)
+		s.of(x.person).due.put(route, x, at)
 	}
 }
 
 // when is where and when a reminder is due; false when it is leased or does not wait.
 func (s *State) when(x ref) (route string, at time.Time, ok bool) {
-	p := s.persons[x.person]
+	p := s.person(x.person)
 	if p == nil {
 		return "", time.Time{}, false
 	}

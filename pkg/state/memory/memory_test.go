@@ -1,11 +1,9 @@
 package memory_test
 
 import (
-	"fmt"
 	"testing"
+	"time"
 
-	"github.com/husk-reminders/husk/pkg/consent"
-	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/state/memory"
 	"github.com/husk-reminders/husk/pkg/state/statetest"
@@ -15,43 +13,26 @@ func TestConformance(t *testing.T) {
 	statetest.Run(t, func(*testing.T) state.State { return memory.New() })
 }
 
-// key is the nth person, in shard n.
-func key(n int) reminder.PersonKey {
-	return reminder.PersonKey(fmt.Sprintf("1-%02x%030x", n%reminder.Shards, n))
-}
+// The nth person and address are in shard n. One goroutine a shard may fold at a time.
+var (
+	key       = statetest.Person
+	hash      = statetest.Address
+	fold      = statetest.Fold
+	foldShard = statetest.FoldShard
+)
 
-// hash is the nth address, in shard n.
-func hash(n int) reminder.AddressHash {
-	return reminder.AddressHash(fmt.Sprintf("1-%02x%030x", n%reminder.Shards, 1000+n))
-}
-
-func fold(t *testing.T, s state.State, p reminder.PersonKey, bodies ...any) {
-	t.Helper()
-	foldShard(t, s, p.Shard(), p, bodies...)
-}
-
-// foldShard folds bodies as one entry each. One goroutine a shard may call it at a time.
-func foldShard(t *testing.T, s state.State, shard int, p reminder.PersonKey, bodies ...any) {
-	t.Helper()
-	from, err := s.Applied(t.Context(), shard)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	to := from
-	changes := make([]state.Change, len(bodies))
-	for i, b := range bodies {
-		stream := state.Journal
-		switch b.(type) {
-		case state.Bar, state.Switch:
-			stream = state.Stop
-		case consent.Record, state.Contact:
-			stream = state.People
-		}
-		to[stream]++
-		changes[i] = state.Change{Stream: stream, Seq: to[stream], At: noon, Person: p, Body: b}
-	}
-	if err := s.Fold(t.Context(), state.Run{Shard: shard, From: from, To: to, Changes: changes})[0]; err != nil {
-		t.Error(err)
+// several do many things to a store at the same time.
+func several() statetest.Linear {
+	return statetest.Linear{
+		Open: func(*testing.T) (projector, others state.State) {
+			s := memory.New()
+			return s, s
+		},
+		Operations: 8000, Spoilt: 3000, Addresses: 6, Workers: 5, Citizens: 2, Look: 500 * time.Microsecond, Pause: 100 * time.Microsecond,
 	}
 }
+
+func TestLinearizable(t *testing.T) { several().Run(t) }
+
+// TestLinearizableFindsFaults: the test above would notice a store that is wrong.
+func TestLinearizableFindsFaults(t *testing.T) { several().Faults(t) }

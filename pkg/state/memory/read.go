@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/receipt"
@@ -19,7 +20,7 @@ func (s *State) Persons(_ context.Context, keys []reminder.PersonKey) ([]state.P
 	}
 	out := make([]state.Person, len(keys))
 	for i, k := range keys {
-		p := s.persons[k]
+		p := s.person(k)
 		if p == nil {
 			out[i].Key = k
 			continue
@@ -41,9 +42,19 @@ func (s *State) Behind(_ context.Context, as []reminder.AddressHash) ([]state.Ad
 	}
 	out := make([]state.Address, len(as))
 	for i, a := range as {
-		out[i] = state.Address{Barred: s.bars[a], Persons: len(s.behind[a])}
+		out[i] = state.Address{Barred: s.barred(a), Persons: len(s.behind[a])}
 	}
 	return out, nil
+}
+
+// Whose implements state.State.
+func (s *State) Whose(_ context.Context, a reminder.AddressHash) ([]reminder.PersonKey, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if err := s.vouched(); err != nil {
+		return nil, err
+	}
+	return slices.Collect(maps.Keys(s.behind[a])), nil
 }
 
 // Switches implements state.State.
@@ -61,7 +72,7 @@ func (s *State) Appointments(_ context.Context, as []reminder.AppointmentKey) ([
 	for i, key := range as {
 		var hs []state.Holder
 		for _, k := range s.holders[key] {
-			if a := s.persons[k].Appointments[key]; a != nil {
+			if a := s.person(k).Appointments[key]; a != nil {
 				hs = append(hs, state.Holder{Person: k, Order: a.Order, Status: a.Status, Seq: a.Seq})
 			}
 		}
@@ -85,24 +96,47 @@ func (s *State) Claimants(_ context.Context, claims []string) ([]reminder.Person
 }
 
 // Needs implements state.State.
-func (s *State) Needs(context.Context) (first uint64, err error) {
+func (s *State) Needs(ctx context.Context) (first uint64, err error) {
+	began, err := s.unbroken()
+	if err != nil {
+		return 0, err
+	}
+	err = s.Each(ctx, func(p *state.Person) error {
+		first = p.Needs(first)
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	now, err := s.unbroken()
+	if err == nil && now != began {
+		err = state.ErrNotCertified
+	}
+	return first, err
+}
+
+// unbroken is the certified period that it is now.
+func (s *State) unbroken() (period uint64, err error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for _, p := range s.persons {
-		first = p.Needs(first)
-	}
-	return first, s.vouched()
+	return s.period, s.vouched()
 }
 
 // Agenda implements state.State.
 func (s *State) Agenda(ctx context.Context, a state.Agenda, until time.Time, fn func(*state.Person) error) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, e := range s.agendas.due(string(a), func(at time.Time) bool { return until.IsZero() || !at.After(until) }) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fn(s.persons[e.person]); err != nil {
+	come := func(at time.Time) bool { return until.IsZero() || !at.After(until) }
+	for n := range s.shards {
+		x := &s.shards[n]
+		s.mu.RLock()
+		due := x.agendas.due(string(a), come)
+		s.mu.RUnlock()
+		err := inTurns(ctx, s, due, func(e entry) error {
+			if it := x.agendas.items[e]; it == nil || !come(it.at) {
+				return nil
+			}
+			return fn(x.persons[e.person])
+		})
+		if err != nil {
 			return err
 		}
 	}
@@ -113,7 +147,7 @@ func (s *State) Agenda(ctx context.Context, a state.Agenda, until time.Time, fn 
 func (s *State) View(_ context.Context, key reminder.PersonKey, fn func(*state.Person) error) error {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if p := s.persons[key]; p != nil {
+	if p := s.person(key); p != nil {
 		return fn(p)
 	}
 	return nil
@@ -121,17 +155,50 @@ func (s *State) View(_ context.Context, key reminder.PersonKey, fn func(*state.P
 
 // Each implements state.State.
 func (s *State) Each(ctx context.Context, fn func(*state.Person) error) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	for _, p := range s.persons {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fn(p); err != nil {
+	for n := range s.shards {
+		x := &s.shards[n]
+		if err := inTurns(ctx, s, s.keys(x), func(k reminder.PersonKey) error { return fn(x.persons[k]) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keys are the persons of a shard now.
+func (s *State) keys(x *shard) []reminder.PersonKey {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Collect(maps.Keys(x.persons))
+}
+
+// turn is how many persons are looked at before others get their turn. Nothing that walks persons holds the lock for longer:
+// a STOP waits for no list, no sweep and no snapshot.
+const turn = 32
+
+// inTurns calls fn for each of a list under the lock, and lets it go after every turn.
+func inTurns[K any](ctx context.Context, s *State, list []K, fn func(K) error) error {
+	for some := range slices.Chunk(list, turn) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.oneTurn(func() error {
+			for _, k := range some {
+				if err := fn(k); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) oneTurn(fn func() error) error {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return fn()
 }
 
 // Counts implements state.State.
@@ -141,18 +208,28 @@ func (s *State) Counts(context.Context) (map[receipt.Status]int, error) {
 	return maps.Clone(s.counts), nil
 }
 
-// Pending implements state.State.
+// Pending implements state.State. It counts shard by shard.
 func (s *State) Pending(_ context.Context, due time.Time) (state.Pending, error) {
+	var p state.Pending
+	for n := range s.shards {
+		s.mu.RLock()
+		many, next := s.shards[n].due.pending(due)
+		s.mu.RUnlock()
+		p.Due += many
+		if p.Next.IsZero() || (!next.IsZero() && next.Before(p.Next)) {
+			p.Next = next
+		}
+	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	n, next := s.due.pending(due)
-	for p, ids := range s.waiting { // popped from the index, but due all the same
+	p.Leased = len(s.leases)
+	for key, ids := range s.waiting { // popped from the index, but due all the same
 		for _, id := range ids {
-			x := ref{p, id}
-			if _, at, ok := s.when(x); ok && s.due.items[x] == nil && !at.After(due) {
-				n++
+			x := ref{key, id}
+			if _, at, ok := s.when(x); ok && s.of(key).due.items[x] == nil && !at.After(due) {
+				p.Due++
 			}
 		}
 	}
-	return state.Pending{Due: n, Leased: len(s.leases), Next: next}, nil
+	return p, nil
 }

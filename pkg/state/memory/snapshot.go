@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,72 +14,156 @@ import (
 )
 
 // snapshotVersion is the format of a snapshot. A snapshot of another version is not read: the journal is replayed.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // ErrSnapshot is returned for a snapshot that can't be used. The remedy is to replay the journal.
 var ErrSnapshot = errors.New("memory: snapshot of another format or damaged")
 
+// A snapshot is a head, and for each shard a section with its persons behind it.
 type head struct {
-	Version  int
+	Version int
+}
+
+type section struct {
+	Applied  state.Vector
+	Bars     map[reminder.AddressHash]bool `json:",omitempty"`
+	Switches map[string]string             `json:",omitempty"`
 	Persons  int
-	Applied  [reminder.Shards]state.Vector
-	Bars     map[reminder.AddressHash]bool
-	Switches map[string]string
 }
 
 // Snapshot writes what is folded, with how far. The caller seals it. Leases, marks and caps are not in it.
+//
+// Each shard is as it was at one moment, and a later shard of a later one: each is folded on from its own Applied. Nobody
+// waits for w, and nobody for the encoding of more than a few persons: who is folded meanwhile is encoded first, as he was.
 func (s *State) Snapshot(w io.Writer) error {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	e := json.NewEncoder(w)
-	if err := e.Encode(head{snapshotVersion, len(s.persons), s.applied, s.bars, s.switches}); err != nil {
+	s.snapshots.Lock()
+	defer s.snapshots.Unlock()
+	if err := json.NewEncoder(w).Encode(head{snapshotVersion}); err != nil {
 		return fmt.Errorf("memory: snapshot: %w", err)
 	}
-	for _, p := range s.persons {
-		if err := e.Encode(p); err != nil {
+	for n := range s.shards {
+		if err := s.copyShard(n, w); err != nil {
 			return fmt.Errorf("memory: snapshot: %w", err)
 		}
 	}
 	return nil
 }
 
+// copying is the copy of a shard as it was when the copy began.
+type copying struct {
+	left map[reminder.PersonKey]bool // who is not in it yet
+	done bytes.Buffer                // what was encoded and not written
+	err  error
+}
+
+// take encodes a person who is not in the copy yet. It is called before the person changes.
+func (c *copying) take(p *state.Person) {
+	if c == nil || !c.left[p.Key] {
+		return
+	}
+	delete(c.left, p.Key)
+	c.err = errors.Join(c.err, json.NewEncoder(&c.done).Encode(p))
+}
+
+// copyShard writes a shard as it is now.
+func (s *State) copyShard(n int, w io.Writer) error {
+	x := &s.shards[n]
+	head, keys := s.beginCopy(n)
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		x.copying = nil
+	}()
+	if err := json.NewEncoder(w).Encode(head); err != nil {
+		return err
+	}
+	var out []byte
+	for some := range slices.Chunk(keys, turn) {
+		err := s.oneTurn(func() error {
+			for _, k := range some {
+				x.copying.take(x.persons[k])
+			}
+			out = append(out[:0], x.copying.done.Bytes()...)
+			x.copying.done.Reset()
+			return x.copying.err
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *State) beginCopy(n int) (section, []reminder.PersonKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x := &s.shards[n]
+	head := section{Applied: x.applied, Bars: maps.Clone(x.bars), Persons: len(x.persons)}
+	if n == 0 {
+		head.Switches = maps.Clone(s.switches)
+	}
+	x.copying = &copying{left: make(map[reminder.PersonKey]bool, len(x.persons))}
+	keys := make([]reminder.PersonKey, 0, len(x.persons))
+	for k := range x.persons {
+		keys = append(keys, k)
+		x.copying.left[k] = true
+	}
+	return head, keys
+}
+
 // Restore fills an empty State from a snapshot.
 func (s *State) Restore(r io.Reader) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.persons) > 0 || s.applied != [reminder.Shards]state.Vector{} {
-		return errors.New("memory: restore into a state that is not empty")
+	for _, x := range s.shards {
+		if len(x.persons) > 0 || x.applied != (state.Vector{}) {
+			return errors.New("memory: restore into a state that is not empty")
+		}
 	}
 	d := json.NewDecoder(r)
 	var h head
 	if err := d.Decode(&h); err != nil || h.Version != snapshotVersion {
 		return ErrSnapshot
 	}
-	persons := make([]*state.Person, h.Persons)
-	for i := range persons {
-		if err := d.Decode(&persons[i]); err != nil {
+	var sections [reminder.Shards]section
+	var persons [reminder.Shards][]*state.Person
+	for n := range sections {
+		if err := d.Decode(&sections[n]); err != nil {
 			return ErrSnapshot
 		}
-	}
-	s.applied = h.Applied
-	for a := range h.Bars {
-		s.bars[a] = true
-	}
-	for n, reason := range h.Switches {
-		s.switches[n] = reason
-	}
-	for _, p := range persons {
-		s.persons[p.Key] = p
-		for a := range p.Appointments {
-			s.hold(a, p)
-		}
-		s.own(p)
-		for _, r := range p.Reminders {
-			for _, t := range r.Attempts {
-				s.claims[t.Claim] = p.Key
+		for range sections[n].Persons {
+			var p *state.Person
+			if err := d.Decode(&p); err != nil || p == nil || p.Key.Shard() != n {
+				return ErrSnapshot
 			}
+			persons[n] = append(persons[n], p)
 		}
-		s.index(p, slices.Collect(maps.Keys(p.Reminders)))
+	}
+	for n, x := range sections {
+		s.shards[n].applied = x.Applied
+		maps.Copy(s.shards[n].bars, x.Bars)
+		maps.Copy(s.switches, x.Switches)
+		for _, p := range persons[n] {
+			s.restore(p)
+		}
 	}
 	return nil
+}
+
+// restore puts a person in, and all that is derived.
+func (s *State) restore(p *state.Person) {
+	s.of(p.Key).persons[p.Key] = p
+	for a := range p.Appointments {
+		s.hold(a, p)
+	}
+	s.own(p)
+	for _, r := range p.Reminders {
+		for _, t := range r.Attempts {
+			s.claims[t.Claim] = p.Key
+		}
+	}
+	s.index(p, slices.Collect(maps.Keys(p.Reminders)))
 }

@@ -187,7 +187,7 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 	for name, snapshot := range map[string]string{
 		"empty":           "",
 		"not JSON":        "snapshot",
-		"another version": strings.Replace(whole, `"Version":1`, `"Version":2`, 1),
+		"another version": strings.Replace(whole, `"Version":2`, `"Version":1`, 1),
 		"cut short":       whole[:len(whole)-10],
 		"a person less":   whole[:strings.LastIndex(strings.TrimSpace(whole), "\n")+1],
 	} {

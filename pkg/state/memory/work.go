@@ -25,8 +25,9 @@ func (s *State) Lease(_ context.Context, route string, due time.Time, limit int,
 		}
 	}
 	var out []state.Leased
+	first := s.firsts(route)
 	for len(out) < limit {
-		x, ok := s.due.pop(route, due)
+		x, ok := first.pop(due)
 		if !ok {
 			break
 		}
@@ -37,19 +38,15 @@ func (s *State) Lease(_ context.Context, route string, due time.Time, limit int,
 			}
 			continue
 		}
-		p := s.persons[key]
-		r := p.Reminders[id]
-		a := p.Appointments[r.Appointment]
+		next, ok := s.person(key).Lease(id)
+		if !ok {
+			continue
+		}
 		s.tokens++
 		l := &lease{token: strconv.FormatUint(s.tokens, 36), until: now.Add(d)}
 		s.leases[x], s.leased[key] = l, true
-		out = append(out, state.Leased{
-			Lease: reminder.Lease{
-				Reminder: id, Token: l.token, Version: a.Version, Person: key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
-				Attempt: r.NextAttempt(), Tries: s.later[x].tries, Route: route,
-			},
-			Sealed: a.Sealed, Told: a.ToldOf,
-		})
+		next.Token, next.Tries, next.Route = l.token, s.later[x].tries, route
+		out = append(out, next)
 	}
 	return out, nil
 }
@@ -72,7 +69,7 @@ func (s *State) held(x ref, token string, version uint64) bool {
 	if l == nil || l.token != token || time.Now().After(l.until) {
 		return false
 	}
-	p := s.persons[x.person]
+	p := s.person(x.person)
 	r := p.Reminders[x.id]
 	return r != nil && p.Appointments[r.Appointment].Version == version
 }
@@ -125,7 +122,7 @@ func (s *State) check(c state.Confirmation) error {
 	if err := s.vouched(); err != nil {
 		return err
 	}
-	if s.bars[c.Address] {
+	if s.barred(c.Address) {
 		return state.ErrBarred
 	}
 	for _, n := range c.Switches {
@@ -136,7 +133,7 @@ func (s *State) check(c state.Confirmation) error {
 	if !c.NotAfter.IsZero() && c.At.After(c.NotAfter) {
 		return state.ErrTooLate
 	}
-	p := s.persons[c.Person]
+	p := s.person(c.Person)
 	if p == nil || p.Version != c.PersonVersion {
 		return state.ErrMoved
 	}
@@ -212,14 +209,8 @@ func (s *State) Opens(_ context.Context, before time.Time) ([]receipt.Open, erro
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	var out []receipt.Open
-	if s.counts[receipt.Intended] == 0 {
-		return nil, nil
-	}
-	for x, st := range s.status {
-		if st != receipt.Intended {
-			continue
-		}
-		as := s.persons[x.person].Reminders[x.id].Attempts
+	for x := range s.open {
+		as := s.person(x.person).Reminders[x.id].Attempts
 		if t := as[len(as)-1]; t.At.Before(before) {
 			o := receipt.Open{Intent: t.Intent, At: t.At}
 			o.Person = x.person

@@ -260,23 +260,17 @@ func leased(values []any, route string) (found, error) {
 	if err := decodeRest(text, &p); err != nil {
 		return found{}, err
 	}
-	r := p.Reminders[reminder.ID(id)]
-	if r == nil || p.Appointments[r.Appointment] == nil {
+	x, ok := p.Lease(reminder.ID(id))
+	if !ok {
 		return found{}, ErrFormat
 	}
-	a := p.Appointments[r.Appointment]
 	n, err := strconv.Atoi(tries)
 	at, err2 := strconv.ParseFloat(score, 64)
 	if err != nil || err2 != nil || math.IsNaN(at) {
 		return found{}, ErrFormat
 	}
-	return found{state.Leased{
-		Lease: reminder.Lease{
-			Reminder: reminder.ID(id), Token: token, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
-			Attempt: r.NextAttempt(), Tries: n, Route: route,
-		},
-		Sealed: a.Sealed, Told: a.ToldOf,
-	}, at}, nil
+	x.Token, x.Tries, x.Route = token, n, route
+	return found{x, at}, nil
 }
 
 // Retry implements state.State.

@@ -51,6 +51,21 @@ func (s *State) Behind(ctx context.Context, addresses []reminder.AddressHash) ([
 	return out, nil
 }
 
+// Whose implements state.State.
+func (s *State) Whose(ctx context.Context, a reminder.AddressHash) ([]reminder.PersonKey, error) {
+	cells, err := s.gate(ctx, "whose", []ask{{a.Shard(), []any{string(a)}}})[0].pairs()
+	if err != nil {
+		return nil, err
+	}
+	var out []reminder.PersonKey
+	for _, c := range cells { // "seq 1", or "seq " of who had it once
+		if strings.HasSuffix(c[1], " 1") {
+			out = append(out, reminder.PersonKey(c[0]))
+		}
+	}
+	return out, nil
+}
+
 // Switches implements state.State. It answers uncertified: what stops sending is looked at again by Confirm, which does not.
 func (s *State) Switches(ctx context.Context) (map[string]string, error) {
 	m, err := s.client.HGetAll(ctx, s.key(0, "switches")).Result()

@@ -13,7 +13,6 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -81,13 +80,22 @@ func stopPeer(dir string) error {
 	return nil
 }
 
+// absent ends a test that needs what is not here: a machine of CI must have it.
+func absent(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 var prefixes atomic.Int64
 
 // options are those of a store of its own in the shared Redis.
 func options(t testing.TB) redis.Options {
 	t.Helper()
 	if shared == "" {
-		t.Skip("no Redis here; run: sudo scripts/peers/redis install")
+		absent(t, "no Redis here; run: sudo scripts/peers/redis install")
 	}
 	o := redis.Options{Client: client(t, shared), Prefix: fmt.Sprintf("test%d-%d", os.Getpid(), prefixes.Add(1)), Quiet: time.Millisecond}
 	s := must(redis.New(o))(t)
@@ -137,15 +145,14 @@ func TestConformance(t *testing.T) {
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
-// key is the nth person, in shard n.
-func key(n int) reminder.PersonKey {
-	return reminder.PersonKey(fmt.Sprintf("1-%02x%030x", n%reminder.Shards, n))
-}
-
-// hash is the nth address, in shard n.
-func hash(n int) reminder.AddressHash {
-	return reminder.AddressHash(fmt.Sprintf("1-%02x%030x", n%reminder.Shards, 1000+n))
-}
+// The nth person and address are in shard n. One goroutine a shard may fold at a time.
+var (
+	key       = statetest.Person
+	hash      = statetest.Address
+	changes   = statetest.Changes
+	fold      = statetest.Fold
+	foldShard = statetest.FoldShard
+)
 
 func appointment(n int) reminder.AppointmentKey {
 	return reminder.AppointmentKey(fmt.Sprintf("1-%032x", 2000+n))
@@ -161,40 +168,4 @@ func planned(a reminder.AppointmentKey, p reminder.PersonKey, rev uint64, due ti
 			PlannedAt: noon, Ends: due.Add(48 * time.Hour).Truncate(24 * time.Hour),
 		},
 	}
-}
-
-// changes makes journal entries of bodies, after from.
-func changes(from state.Vector, p reminder.PersonKey, bodies ...any) ([]state.Change, state.Vector) {
-	out := make([]state.Change, len(bodies))
-	for i, b := range bodies {
-		stream := state.Journal
-		switch b.(type) {
-		case state.Bar, state.Switch:
-			stream = state.Stop
-		case consent.Record, state.Contact:
-			stream = state.People
-		}
-		from[stream]++
-		out[i] = state.Change{Stream: stream, Seq: from[stream], At: noon, Person: p, Body: b}
-	}
-	return out, from
-}
-
-// foldShard folds bodies as one entry each. One goroutine a shard may call it at a time.
-func foldShard(t testing.TB, s state.State, shard int, p reminder.PersonKey, bodies ...any) {
-	t.Helper()
-	from, err := s.Applied(t.Context(), shard)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	cs, to := changes(from, p, bodies...)
-	if err := s.Fold(t.Context(), state.Run{Shard: shard, From: from, To: to, Changes: cs})[0]; err != nil {
-		t.Error(err)
-	}
-}
-
-func fold(t testing.TB, s state.State, p reminder.PersonKey, bodies ...any) {
-	t.Helper()
-	foldShard(t, s, p.Shard(), p, bodies...)
 }

@@ -23,7 +23,7 @@ var lua embed.FS
 var (
 	nonces = []string{
 		"begin", "alive", "vouch", "fold", "side",
-		"certified", "expire", "peek", "lease", "persons", "behind", "holders", "claimants", "wires", "open", "mark", "stopped", "confirm", "forsake",
+		"certified", "expire", "peek", "lease", "persons", "behind", "whose", "holders", "claimants", "wires", "open", "mark", "stopped", "confirm", "forsake",
 	}
 	retry = goredis.NewScript(source("prelude") + source("retry"))
 	done  = goredis.NewScript(source("prelude") + source("done"))

@@ -172,6 +172,9 @@ func uncertified(w *world) {
 	if as, err := w.Behind(w.ctx, []reminder.AddressHash{a}); !errors.Is(err, state.ErrNotCertified) || len(as) > 0 {
 		w.Errorf("Behind answers %v, %v", as, err)
 	}
+	if ps, err := w.Whose(w.ctx, a); !errors.Is(err, state.ErrNotCertified) || len(ps) > 0 {
+		w.Errorf("Whose answers %v, %v", ps, err)
+	}
 	if ps, err := w.Claimants(w.ctx, []string{reminder.NewClaim(p), "no claim"}); !errors.Is(err, state.ErrNotCertified) || len(ps) > 0 {
 		w.Errorf("Claimants answers %v, %v", ps, err)
 	}

@@ -3,6 +3,7 @@ package statetest
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/consent"
@@ -69,6 +70,20 @@ func behind(w *world) {
 		got, err := w.Behind(w.ctx, []reminder.AddressHash{a, b, unknown})
 		if w.ok(err); !reflect.DeepEqual(got, want) {
 			w.Errorf("%s: %+v, want %+v", what, got, want)
+		}
+		for i, x := range []reminder.AddressHash{a, b, unknown} {
+			ps, err := w.Whose(w.ctx, x)
+			if w.ok(err); len(ps) != want[i].Persons {
+				w.Errorf("%s: %s is that of %v, want %d", what, x, ps, want[i].Persons)
+			}
+			for _, k := range ps {
+				w.ok(w.View(w.ctx, k, func(y *state.Person) error {
+					if !slices.Contains(y.Addresses(), x) {
+						w.Errorf("%s: %s is not that of %s", what, x, k)
+					}
+					return nil
+				}))
+			}
 		}
 	}
 	look("nothing known", state.Address{}, state.Address{}, state.Address{})

@@ -107,17 +107,7 @@ func (w *world) foldAt(shard int, p reminder.PersonKey, at time.Time, bodies ...
 	to := from
 	changes := make([]state.Change, len(bodies))
 	for i, b := range bodies {
-		c := state.Change{Stream: state.Journal, At: at, Person: p, Body: b}
-		switch b := b.(type) {
-		case state.Bar, state.Switch:
-			c.Stream = state.Stop
-		case consent.Record:
-			if c.Stream = state.People; b.Type == consent.Withdrawn || b.Type == consent.Refused {
-				c.Stream = state.Stop
-			}
-		case state.Contact:
-			c.Stream = state.People
-		}
+		c := state.Change{Stream: streamOf(b), At: at, Person: p, Body: b}
 		w.seq[c.Stream]++
 		c.Seq = w.seq[c.Stream]
 		to[c.Stream] = c.Seq

@@ -1,4 +1,4 @@
-package memory_test
+package statetest
 
 import (
 	"errors"
@@ -9,12 +9,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// Every address has residents persons behind it; each person has one attempt open at most, because a person's reminders
-// are leased one at a time.
-const (
-	addresses = 6
-	residents = 3
-)
+// residents is how many persons are behind every address; each has one attempt open at most, because a person's reminders are
+// leased one at a time.
+const residents = 3
 
 type verb uint8
 
@@ -69,8 +66,9 @@ func (h house) wires() (m uint8) {
 	return m
 }
 
-// step is the whole law. It returns the house after the act, and whether the answer was lawful.
-func (h house) step(a act, out answer) (bool, house) {
+// step is the whole law. It returns the house after the act, and whether the answer was lawful. early is the one freedom that a
+// store may take; see Linear.EarlyMarks.
+func (h house) step(a act, out answer, early bool) (bool, house) {
 	r := &h.residents[a.person] // h is a copy
 	switch a.verb {
 	case bar, lift:
@@ -104,7 +102,14 @@ func (h house) step(a act, out answer) (bool, house) {
 		}
 		return false, h
 	case onWire:
-		return out.wires == h.wires(), h
+		// Never the other way round, and never for an attempt that is not open.
+		var open uint8
+		for i, r := range h.residents {
+			if early && r.claim != 0 {
+				open |= 1 << i
+			}
+		}
+		return out.wires&h.wires() == h.wires() && out.wires&^(open|h.wires()) == 0, h
 	case acknowledge:
 		return h.barred && h.wires() == 0, h
 	}
@@ -112,21 +117,27 @@ func (h house) step(a act, out answer) (bool, house) {
 }
 
 // law is the model for porcupine, one partition an address.
-func law(first house) porcupine.Model {
+func (l Linear) law(first house) porcupine.Model {
 	return porcupine.Model{
 		Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
-			out := make([][]porcupine.Operation, addresses)
+			out := make([][]porcupine.Operation, l.Addresses)
 			for _, o := range history {
-				n := o.Input.(act).address
+				n := asked(o).address
 				out[n] = append(out[n], o)
 			}
 			return out
 		},
 		Init: func() any { return first },
-		Step: func(s, in, out any) (bool, any) { return s.(house).step(in.(act), out.(answer)) },
+		Step: func(s, in, out any) (bool, any) {
+			return s.(house).step(in.(act), out.(answer), l.EarlyMarks) //nolint:forcetypeassert // nothing else is put there
+		},
 		DescribeOperation: func(in, out any) string {
-			a := in.(act)
+			a := in.(act) //nolint:forcetypeassert // as above
 			return fmt.Sprintf("%s of %d, claim %d, version %d: %+v", verbs[a.verb], a.person, a.claim, a.version, out)
 		},
 	}
 }
+
+func asked(o porcupine.Operation) act { return o.Input.(act) } //nolint:forcetypeassert // nothing else is put there
+
+func answered(o porcupine.Operation) answer { return o.Output.(answer) } //nolint:forcetypeassert // as above

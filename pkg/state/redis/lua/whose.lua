@@ -1,0 +1,3 @@
+-- Answers who has, or had, address ARGV as theirs: person, cell, …
+if not certified() then return uncertified() end
+return call('HGETALL', key('behind:' .. ARGV[1]))
