@@ -108,7 +108,7 @@ func (p *projector) beginSnapshot(ctx context.Context) {
 // waitSnapshot returns when no snapshot is being written any more.
 func (p *projector) waitSnapshot() {
 	if p.writing != nil {
-		<-p.writing
+		<-p.writing //nolint:errcheck // at the end a last one is written, whose error counts
 		p.writing = nil
 	}
 }

@@ -82,7 +82,7 @@ func (s *sealer) end(foot snapshotFoot) error {
 		return err
 	}
 	b = s.aead.Seal(nil, nil, b, footBound)
-	_, err = s.w.Write(binary.BigEndian.AppendUint32(b, uint32(len(b)))) //nolint:gosec // a few hundred bytes
+	_, err = s.w.Write(binary.BigEndian.AppendUint32(b, uint32(len(b))))
 	return err
 }
 

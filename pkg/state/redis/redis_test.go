@@ -147,11 +147,10 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 // The nth person and address are in shard n. One goroutine a shard may fold at a time.
 var (
-	key       = statetest.Person
-	hash      = statetest.Address
-	changes   = statetest.Changes
-	fold      = statetest.Fold
-	foldShard = statetest.FoldShard
+	key     = statetest.Person
+	hash    = statetest.Address
+	changes = statetest.Changes
+	fold    = statetest.Fold
 )
 
 func appointment(n int) reminder.AppointmentKey {
