@@ -53,7 +53,25 @@ func (s *scan) knownMail(v *view, from, to int) bool {
 			return true
 		}
 	}
+	if local, domain, _ := strings.Cut(v.text[from:to], "@"); s.knownDomain(domain) {
+		for _, ref := range s.known.Refs { // a Message-ID
+			if local == ref {
+				return true
+			}
+		}
+	}
 	return s.covered(v.origin(from), v.originEnd(to))
+}
+
+// knownDomain reports the domain of one of the unit's mail addresses, or one above it.
+func (s *scan) knownDomain(domain string) bool {
+	for _, m := range s.known.Mails {
+		_, at, _ := strings.Cut(m, "@")
+		if n := len(at) - len(domain); n >= 0 && strings.IndexByte(domain, '.') > 0 && strings.EqualFold(at[n:], domain) && (n == 0 || at[n-1] == '.') {
+			return true
+		}
+	}
+	return false
 }
 
 func mailByte(c byte) bool {

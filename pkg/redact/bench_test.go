@@ -120,3 +120,30 @@ func BenchmarkLinear(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkScanWire is the file that a carrier writes of the same message, and a mail with every part there is.
+func BenchmarkScanWire(b *testing.B) {
+	s := newScanner(b, "date", "time", "weekday")
+	r, k := message(b)
+	k.To, k.Refs = "+4520123499", []string{"k7Gq2xT9pLm4", "da/reminder.sms@3f2a91c0"}
+	file := "Reference: k7Gq2xT9pLm4\nChannel: sms\nPurpose: reminder\nTo: +4520123499\nFrom: Rigshosp\nUnit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSegments: 2\n\n"
+	for name, c := range map[string]struct {
+		w reminder.Wire
+		r reminder.Rendered
+		k redact.Known
+	}{
+		"text": {reminder.Wire{Format: reminder.WireText, Body: r.Parts[0].Text}, r, k},
+		"file": {reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask(file + r.Parts[0].Text.Reveal())}, r, k},
+		"mail": {mailOf(), reminder.Rendered{}, wireKnown()},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(c.w.Body.Reveal())))
+			b.ReportAllocs()
+			for b.Loop() {
+				if got := s.ScanWire(c.w, c.r, c.k); got != nil {
+					b.Fatalf("not clean: %+v", got)
+				}
+			}
+		})
+	}
+}

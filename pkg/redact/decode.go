@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"encoding/base64"
 	"html"
 	"strings"
 	"unicode"
@@ -17,8 +16,8 @@ const maxLayers = 2
 // taken when tokenize saw a reason to; the view itself is the caller's to look at.
 func (s *scan) layer(v *view, depth int) {
 	n := normalise(v)
-	for _, printable := range [2]bool{false, true} { // "=31" may be quoted-printable, or the value of a query
-		if printable && strings.IndexByte(n.text, '=') < 0 {
+	for _, printable := range [2]bool{false, true} { // "=31" may be quoted-printable, or the value of a query; "\31" a path
+		if printable && !strings.ContainsAny(n.text, "=\\") {
 			continue
 		}
 		u, at := unwrap(n, printable)
@@ -37,10 +36,8 @@ func (s *scan) layer(v *view, depth int) {
 		folded = u
 	}
 	if t, ok := stripTags(folded); ok {
-		s.alike(t)
 		s.look(t)
 	}
-	s.alike(folded)
 	if folded != n {
 		s.look(folded)
 	}
@@ -53,7 +50,10 @@ func (s *scan) layer(v *view, depth int) {
 func (s *scan) look(v *view) {
 	found := s.tokenize(v)
 	s.evaluate(v, found)
-	s.thirdParties(v)
+	if !v.ids {
+		s.thirdParties(v, found)
+	}
+	s.clothes(v, found)
 }
 
 // builder makes a view from another one.
@@ -85,7 +85,7 @@ func (b *builder) put(p []byte, i int) {
 }
 
 func (b *builder) view() *view {
-	return &view{text: string(b.b), off: append(b.off, int32(b.from.originEnd(len(b.from.text))))}
+	return &view{text: string(b.b), off: append(b.off, int32(b.from.originEnd(len(b.from.text)))), quiet: b.from.quiet}
 }
 
 // normalise folds compatibility forms (NFKC), turns every character that stands for a digit into it, and drops what does
@@ -150,13 +150,13 @@ func mayDecode(text string) bool {
 	case '<':
 		return isLetter(c) || c == '/' || c == '!' || c == '?'
 	case '&':
-		return c == '#' || isLetter(c) && strings.IndexByte(text[:min(len(text), 33)], ';') > 0
+		return c == '#' || isLetter(c)
 	case '%':
 		return len(text) > 2 && unhex(c) >= 0 && unhex(text[2]) >= 0
 	case '=':
 		return c == '?' || c == '\n' || c == '\r' || len(text) > 2 && unhex(c) >= 0 && unhex(text[2]) >= 0
 	case '\\':
-		return c == 'u' || c == 'x' || c == 'U'
+		return c == 'u' || c == 'x' || c == 'U' || unhex(c) >= 0
 	}
 	return false
 }
@@ -171,8 +171,8 @@ func unhex(c byte) int {
 	return -1
 }
 
-// unwrap takes one layer off: quoted-printable, or HTML entities, percent-encoding, RFC 2047 and \u escapes. at is where the
-// first one stood, -1 when there was none.
+// unwrap takes one layer off: quoted-printable and the escapes of style sheets, or HTML entities, percent-encoding, RFC 2047 and
+// \u escapes. at is where the first one stood, -1 when there was none.
 func unwrap(v *view, printable bool) (u *view, at int) {
 	text := v.text
 	at = strings.IndexAny(text, "&%=\\")
@@ -186,7 +186,7 @@ func unwrap(v *view, printable bool) (u *view, at int) {
 		if byteClasses[text[i]] != bMarkup || i+1 >= len(text) || !mayDecode(text[i:]) {
 			continue
 		}
-		if (text[i] == '=' && text[i+1] != '?') != printable {
+		if (text[i] == '=' && text[i+1] != '?' || text[i] == '\\' && unhex(text[i+1]) >= 0) != printable {
 			continue
 		}
 		p, n := unwrapAt(text[i:])
@@ -205,7 +205,9 @@ func unwrap(v *view, printable bool) (u *view, at int) {
 		return v, -1
 	}
 	b.copy(from, len(text))
-	return b.view(), at
+	u = b.view()
+	u.quiet = u.quiet || printable
+	return u, at
 }
 
 // unwrapAt decodes what begins at text[0]: the bytes and the length of their encoding, 0 when it is none.
@@ -235,21 +237,36 @@ func unwrapAt(text string) ([]byte, int) {
 		}
 		return []byte{byte(unhex(text[1])<<4 | unhex(text[2]))}, 3
 	case '\\':
-		size := map[byte]int{'x': 2, 'u': 4, 'U': 8}[text[1]]
-		if len(text) < 2+size {
-			return nil, 0
-		}
-		r := rune(0)
-		for _, c := range []byte(text[2 : 2+size]) {
-			h := unhex(c)
-			if h < 0 {
-				return nil, 0
-			}
-			r = r<<4 | rune(h)
-		}
-		return utf8.AppendRune(nil, r), 2 + size
+		return backslash(text)
 	}
 	return nil, 0
+}
+
+// backslash decodes \xHH, \uHHHH, \UHHHHHHHH, and the \H… of style sheets: up to six hexadecimal digits and a space.
+func backslash(text string) ([]byte, int) {
+	size, from := 6, 2
+	switch text[1] {
+	case 'x':
+		size = 2
+	case 'u':
+		size = 4
+	case 'U':
+		size = 8
+	default:
+		from = 1
+	}
+	r, n := rune(0), from
+	for n < len(text) && n-from < size && unhex(text[n]) >= 0 {
+		r = r<<4 | rune(unhex(text[n]))
+		n++
+	}
+	if n-from < size && from == 2 {
+		return nil, 0
+	}
+	if from == 1 && n < len(text) && text[n] == ' ' {
+		n++
+	}
+	return utf8.AppendRune(nil, r), n
 }
 
 // encodedWord decodes "=?charset?B|Q?text?=" (RFC 2047). A charset other than UTF-8 is read as Latin-1: digits are the same in
@@ -300,6 +317,20 @@ func encodedWord(text string) ([]byte, int) {
 	return d, q1 + 3 + end + 2
 }
 
+// blockTag reports, behind its "<", a tag that no word goes across.
+func blockTag(text string) bool {
+	text = strings.TrimPrefix(text, "/")
+	n := 0
+	for n < len(text) && n < 11 && isAlnum(text[n]) {
+		n++
+	}
+	switch strings.ToLower(text[:n]) {
+	case "br", "p", "div", "td", "th", "tr", "li", "ul", "ol", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "table", "title", "body", "head", "style", "blockquote":
+		return true
+	}
+	return false
+}
+
 // stripTags removes HTML tags and comments: what a reader of the body sees. Attributes and comments were read before.
 func stripTags(v *view) (*view, bool) {
 	text := v.text
@@ -329,6 +360,9 @@ func stripTags(v *view) (*view, bool) {
 			}
 		}
 		b.copy(from, i)
+		if blockTag(text[i+1:]) {
+			b.put([]byte{' '}, i)
+		}
 		i += n
 		from, changed = i, true
 	}
@@ -337,92 +371,4 @@ func stripTags(v *view) (*view, bool) {
 	}
 	b.copy(from, len(text))
 	return b.view(), true
-}
-
-// tokens reads what base64 and base64url tokens decode to: each token of eight characters or more as a whole, and its
-// pieces between marks.
-func (s *scan) tokens(v *view, depth int) {
-	text := v.text
-	for i := 0; i < len(text); {
-		if !base64Byte(text[i]) {
-			i++
-			continue
-		}
-		j := i
-		for j < len(text) && base64Byte(text[j]) {
-			j++
-		}
-		if !s.token(v, i, j, depth) {
-			for k := i; k < j; {
-				e := k
-				for e < j && isAlnum(text[e]) {
-					e++
-				}
-				if e-k < j-i {
-					s.token(v, k, e, depth)
-				}
-				k = e + 1
-			}
-		}
-		i = j
-	}
-}
-
-func base64Byte(c byte) bool {
-	return isAlnum(c) || c == '+' || c == '/' || c == '-' || c == '_' || c == '='
-}
-
-func (s *scan) token(v *view, from, to, depth int) bool {
-	if to-from < 8 || s.covered(v.origin(from), v.originEnd(to)) {
-		return false
-	}
-	mixed := false
-	for _, c := range []byte(v.text[from+1 : to]) {
-		mixed = mixed || c < 'a' && isAlnum(c)
-	}
-	if !mixed {
-		return false
-	}
-	p, ok := decode64(v.text[from:to])
-	if !ok || !readable(p) {
-		return false
-	}
-	if s.strict || depth == maxLayers {
-		s.add(v, KindEncoded, "", from, to)
-	}
-	if depth == maxLayers {
-		return true
-	}
-	b := newBuilder(v)
-	b.put(p, from)
-	b.off = append(b.off, int32(v.originEnd(to)))
-	u := &view{text: string(b.b), off: b.off}
-	s.layer(u, depth+1)
-	s.look(u)
-	return true
-}
-
-func decode64(t string) ([]byte, bool) {
-	t = strings.TrimRight(t, "=")
-	if len(t)%4 == 1 {
-		return nil, false
-	}
-	enc := base64.RawStdEncoding
-	if strings.ContainsAny(t, "-_") {
-		enc = base64.RawURLEncoding
-	}
-	p, err := enc.DecodeString(t)
-	return p, err == nil
-}
-
-// readable reports text: UTF-8 without control characters.
-func readable(p []byte) bool {
-	for i := 0; i < len(p); {
-		r, n := utf8.DecodeRune(p[i:])
-		if r == utf8.RuneError && n <= 1 || hidden(r) || r > 0x2fff && digitOf(r) < 0 {
-			return false
-		}
-		i += n
-	}
-	return len(p) > 0
 }

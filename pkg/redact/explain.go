@@ -11,18 +11,45 @@ type cover struct{ start, end int }
 
 // cover finds what is explained by position in a part: the values of checked placeholders, and the unit's texts, mail
 // addresses, links and references where they stand in the text.
-func (s *scan) cover(text string) {
-	s.covers = s.covers[:0]
-	for _, sp := range s.spans {
-		if sp.Fact != "" && s.checked[sp.Fact] {
+func (s *scan) cover(text string, found flags) {
+	s.covers = append(s.covers[:0], s.given...)
+	lists := [4][]string{s.known.Units, s.known.Refs, s.known.Links, s.known.Mails}
+	if found&flagAt == 0 {
+		lists[3] = nil
+	}
+	var seen [4]uint64 // of each list, the first 64 texts: the whole value of a placeholder, so not searched for elsewhere
+	for i := range s.spans {
+		sp := &s.spans[i]
+		if sp.Fact == "" {
+			continue
+		}
+		if s.trusted(sp.Fact) {
 			s.covers = append(s.covers, cover{sp.Start, sp.End})
+			continue
+		}
+		size := sp.End - sp.Start
+		for l := range lists {
+			list := lists[l]
+			for k := range list {
+				if len(list[k]) == size && list[k] == text[sp.Start:sp.End] && s.coverAt(text, sp.Start, sp.End) {
+					seen[l] |= 1 << k
+				}
+			}
 		}
 	}
-	s.coverTexts(text, s.known.Units)
-	s.coverTexts(text, s.known.Mails)
-	s.coverTexts(text, s.known.Links)
-	s.coverTexts(text, s.known.Refs)
-	if len(s.covers) < 2 {
+	for l := range lists {
+		list := lists[l]
+		for k := range list {
+			if seen[l]>>k&1 == 0 {
+				s.coverText(text, list[k])
+			}
+		}
+	}
+	ordered := true
+	for i := 1; i < len(s.covers); i++ {
+		ordered = ordered && s.covers[i-1].end < s.covers[i].start
+	}
+	if ordered {
 		return
 	}
 	slices.SortFunc(s.covers, func(a, b cover) int { return a.start - b.start })
@@ -37,26 +64,42 @@ func (s *scan) cover(text string) {
 	s.covers = merged
 }
 
-// coverTexts covers every occurrence of a known text that does not begin or end inside a number or word. Texts without a
-// letter explain nothing here; they are numbers, see appendNumber.
-func (s *scan) coverTexts(text string, known []string) {
-	for _, k := range known {
-		k = strings.TrimSpace(k)
-		if len(k) < 3 || !hasLetter(k) {
-			continue
-		}
-		for i := 0; ; {
-			j := strings.Index(text[i:], k)
-			if j < 0 {
-				break
-			}
-			from, to := i+j, i+j+len(k)
-			if (from == 0 || !joined(text[from-1], k[0])) && (to == len(text) || !joined(k[len(k)-1], text[to])) {
-				s.covers = append(s.covers, cover{from, to})
-			}
-			i = to
+// trusted reports a checked placeholder.
+func (s *scan) trusted(fact string) bool {
+	if fact == "" {
+		return false
+	}
+	for _, c := range s.checked {
+		if c == fact {
+			return true
 		}
 	}
+	return false
+}
+
+// coverText covers every occurrence of a known text.
+func (s *scan) coverText(text, k string) {
+	k = strings.Trim(k, " ")
+	for i := 0; ; {
+		j := strings.Index(text[i:], k)
+		if j < 0 || k == "" {
+			return
+		}
+		if !s.coverAt(text, i+j, i+j+len(k)) && len(k) < 3 {
+			return
+		}
+		i += j + len(k)
+	}
+}
+
+// coverAt covers a known text, unless it begins or ends inside a number or word. Texts without a letter explain nothing here;
+// they are numbers, see appendNumber.
+func (s *scan) coverAt(text string, from, to int) bool {
+	if to-from < 3 || !hasLetter(text[from:to]) || from > 0 && joined(text[from-1], text[from]) || to < len(text) && joined(text[to-1], text[to]) {
+		return false
+	}
+	s.covers = append(s.covers, cover{from, to})
+	return true
 }
 
 func joined(a, b byte) bool {
@@ -65,15 +108,14 @@ func joined(a, b byte) bool {
 
 // covered reports whether all bytes from..to of the part are explained by position.
 func (s *scan) covered(from, to int) bool {
-	if len(s.covers) == 0 {
-		return false
-	}
-	i, _ := slices.BinarySearchFunc(s.covers, from, func(c cover, at int) int {
-		if c.end <= at {
-			return -1
+	i, j := 0, len(s.covers)
+	for i < j { // the first that ends behind from
+		if h := int(uint(i+j) >> 1); s.covers[h].end <= from {
+			i = h + 1
+		} else {
+			j = h
 		}
-		return 1
-	})
+	}
 	return i < len(s.covers) && s.covers[i].start <= from && to <= s.covers[i].end
 }
 
@@ -142,6 +184,19 @@ func clockOf(t time.Time) clock {
 	return clock{y, int(m), d, t.Hour(), t.Minute()}
 }
 
+// times are what the message's appointments may look like.
+func (s *scan) times() []clock {
+	if len(s.appts) == 0 {
+		for _, t := range s.known.Appt {
+			s.appts = append(s.appts, clockOf(t))
+			if _, off := t.Zone(); off != 0 {
+				s.appts = append(s.appts, clockOf(t.UTC())) // calendar files print UTC
+			}
+		}
+	}
+	return s.appts
+}
+
 // contiguous reports whether v, written with n digits, is the time printed without separators.
 func (c clock) contiguous(v uint64, n int) bool {
 	yy := c.year % 100
@@ -167,6 +222,12 @@ func (c clock) contiguous(v uint64, n int) bool {
 // explain marks the groups from a up to b (one chain) that Known explains, and forgets small pieces in clusters where
 // something else is left: an hour of the appointment must not eat two digits of a stranger's phone.
 func (s *scan) explain(v *view, a, b int) (all bool) {
+	if s.covered(v.origin(int(s.groups[a].start)), v.originEnd(int(s.groups[b-1].end))) {
+		for k := a; k < b; k++ {
+			s.groups[k].done = explained
+		}
+		return true
+	}
 	for k := a; k < b; {
 		g := &s.groups[k]
 		if s.covered(v.origin(int(g.start)), v.originEnd(int(g.end))) {
@@ -176,6 +237,9 @@ func (s *scan) explain(v *view, a, b int) (all bool) {
 		}
 		timed := false
 		n, m := s.explainNumber(v, k, b)
+		if n > 0 && s.goesOn(v, k, k+n, b) {
+			n, m = 0, open
+		}
 		if n == 0 {
 			n, m = s.explainTime(k, b)
 			timed = true
@@ -191,17 +255,23 @@ func (s *scan) explain(v *view, a, b int) (all bool) {
 	for c := a; c < b; {
 		e := s.clusterEnd(c, b)
 		whole := true
-		alone, short := 0, 0 // an hour, a day or a year on its own says little: three of them in a row may be any date
+		// An hour, a day or a year on its own says little: three of them in a row may be any date, and one behind a day and month
+		// the beginning of somebody's id.
+		alone, short, pieces, digits := 0, 0, 0, 0
 		for k := c; k < e; k++ {
 			g := &s.groups[k]
 			whole = whole && g.done != open
+			if g.done == partial {
+				pieces++
+				digits += int(g.n)
+			}
 			if g.lone {
 				if alone++; g.n <= 2 {
 					short++
 				}
 			}
 		}
-		whole = whole && alone <= 2 && short <= 1
+		whole = whole && alone <= 2 && short <= 1 && (short == 0 || pieces == alone || digits < minRun)
 		for k := c; k < e; k++ {
 			if g := &s.groups[k]; g.done == partial {
 				g.done = open
@@ -220,6 +290,15 @@ func (s *scan) explain(v *view, a, b int) (all bool) {
 		}
 	}
 	return all
+}
+
+// goesOn reports that the known number in the groups from k up to e is only the beginning of another, "35 45 35 45 12": a group
+// of the same size follows behind the same mark, and no hours do.
+func (s *scan) goesOn(v *view, k, e, b int) bool {
+	if e >= b || e-k < 2 || s.groups[e].n != s.groups[e-1].n || e+1 < b && v.text[s.groups[e].end:s.groups[e+1].start] == "-" {
+		return false
+	}
+	return v.text[s.groups[e-1].end:s.groups[e].start] == v.text[s.groups[e-2].end:s.groups[e-1].start]
 }
 
 // clusterEnd is the end of the groups from c that only tight separators hold together.
@@ -275,12 +354,12 @@ func exactNumber(ks []number, d []byte) bool {
 
 // explainTime matches the groups from k with the appointment's times, in any order and grouping they are printed in.
 func (s *scan) explainTime(k, b int) (groups int, m mark) {
-	g := s.groups[k]
-	if len(s.appts) == 0 || g.n > 14 {
+	g := &s.groups[k]
+	if len(s.known.Appt) == 0 || g.n > 14 {
 		return 0, open
 	}
 	if g.n >= 6 {
-		for _, c := range s.appts {
+		for _, c := range s.times() {
 			if c.contiguous(s.value(k), int(g.n)) {
 				return 1, explained
 			}
@@ -294,7 +373,7 @@ func (s *scan) explainTime(k, b int) (groups int, m mark) {
 		val[have], n[have] = int(s.value(j)), int(s.groups[j].n)
 		have++
 	}
-	for _, c := range s.appts {
+	for _, c := range s.times() {
 		got, how := c.match(val[:have], n[:have])
 		if got > groups {
 			groups, m = got, how

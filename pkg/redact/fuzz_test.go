@@ -84,7 +84,7 @@ func TestHoldIsStable(t *testing.T) {
 	s := newScanner(t)
 	for _, file := range []string{"redaction.jsonl", "cases.jsonl"} {
 		for _, l := range corpus(t, file) {
-			if l.Verdict != "hold" || strings.Contains(l.Kind, "third") || strings.ContainsAny(l.Text, "&%=@?") {
+			if l.Verdict != "hold" || strings.Contains(l.Kind, "third") || strings.ContainsAny(l.Text, "&%=@?\\") {
 				continue
 			}
 			known := l.known(t)

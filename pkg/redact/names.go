@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"bytes"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -23,6 +25,17 @@ var bases = func() (t [0x250]byte) {
 		t[r] = c
 	}
 	return t
+}()
+
+// twins are the Greek and Cyrillic letters that look like a Latin one.
+var twins = func() map[rune]byte {
+	m := map[rune]byte{}
+	for pair := range strings.FieldsSeq(`аa еe оo рp сc хx уy кk тt нh вb мm іi јj ѕs ӏl һh ԁd АA ВB ЕE КK МM НH ОO РP СC ТT ХX УY ІI ЈJ ЅS
+		αa οo ρp νv ιi κk τt υu ΑA ΒB ΕE ΖZ ΗH ΙI ΚK ΜM ΝN ΟO ΡP ΤT ΥY ΧX`) {
+		r, n := utf8.DecodeRuneInString(pair)
+		m[r] = pair[n] | 0x20
+	}
+	return m
 }()
 
 const longestName = 48 // bytes of a folded word that are compared
@@ -53,6 +66,8 @@ func fold(dst []byte, s string) []byte {
 		switch {
 		case r < 0x250 && bases[r] != 0:
 			dst = append(dst, bases[r])
+		case r < 0x530 && twins[r] != 0:
+			dst = append(dst, twins[r])
 		case unicode.IsLetter(r):
 			dst = utf8.AppendRune(dst, unicode.ToLower(r))
 		}
@@ -78,9 +93,12 @@ func digraph(a, b byte) bool {
 type nameSet struct {
 	buf   []byte
 	words []nameWord
-	heads [256]bool // first bytes there are
-	inits [][2]byte // first letters of first and last name, upper case: "P.J."
+	heads [256]bool           // first bytes there are
+	inits [][maxInitials]byte // first letters of each name's words, capitals: "PJ"
 }
+
+// maxInitials is how many words of a name have initials that are compared.
+const maxInitials = 4
 
 type nameWord struct {
 	from, to int
@@ -100,7 +118,8 @@ func (n *nameSet) wipe() {
 
 // add takes a name apart: each word of two letters or more that is not a particle stands for the person.
 func (n *nameSet) add(name string) {
-	var init [2]byte
+	var init [maxInitials]byte
+	words := 0
 	for i := 0; i < len(name); {
 		r, size := utf8.DecodeRuneInString(name[i:])
 		if !unicode.IsLetter(r) {
@@ -123,13 +142,9 @@ func (n *nameSet) add(name string) {
 		from := len(n.buf)
 		n.buf = fold(n.buf, w)
 		letters := len(n.buf) - from
-		if letters > 0 && isLetter(n.buf[from]) {
-			c := n.buf[from] &^ 0x20
-			if init[0] == 0 {
-				init[0] = c
-			} else {
-				init[1] = c
-			}
+		if letters > 0 && isLetter(n.buf[from]) && words < maxInitials {
+			init[words] = n.buf[from] &^ 0x20
+			words++
 		}
 		if letters < 2 {
 			n.buf = n.buf[:from]
@@ -138,9 +153,23 @@ func (n *nameSet) add(name string) {
 		n.words = append(n.words, nameWord{from, len(n.buf), letters < 4})
 		n.heads[n.buf[from]] = true
 	}
-	if init[1] != 0 {
+	if words > 1 {
 		n.inits = append(n.inits, init)
 	}
+}
+
+// initials reports the initials of a name: of all its words, or of the first and another.
+func (n *nameSet) initials(in []byte) bool {
+	for i := range n.inits {
+		own := n.inits[i][:]
+		if end := bytes.IndexByte(own, 0); end >= 0 {
+			own = own[:end]
+		}
+		if bytes.Equal(own, in) || len(in) == 2 && in[0] == own[0] && bytes.IndexByte(own[1:], in[1]) >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func particle(w string) bool {
@@ -169,24 +198,42 @@ func (n *nameSet) match(w []byte, capital bool) bool {
 }
 
 // inflected reports whether word is name, or name with a case ending of one of the six languages: genitive -s (-es after s), the
-// Finnish local cases with their -i-, and the Icelandic endings of names in -a and -i.
+// Finnish local cases with their -i-, names in -nen and -s, and the Icelandic endings of names in -a, -i, -ur, -ir, -son and -dóttir.
 func inflected(word, name []byte) bool {
 	n := 0
 	for n < len(word) && n < len(name) && word[n] == name[n] {
 		n++
 	}
+	rest := word[n:]
 	if n == len(name) {
-		switch string(word[n:]) {
+		switch string(rest) {
 		case "", "s", "es", "ns", "n", "in", "le", "lle", "ille", "lta", "ilta", "lla", "illa", "ssa", "sta", "ista", "issa", "sa", "isa", "ar", "sar":
 			return true
 		case "a", "i", "u":
-			return len(name) >= 4 && name[n-1] != 'n'
+			return len(name) >= 4 && (name[n-1] != 'n' || rest[0] == 'u')
 		}
 		return false
 	}
-	// Helga → Helgu, Helgi → Helga.
-	return n == len(name)-1 && n >= 3 && len(word) > n && len(word)-n <= 2 && (name[n] == 'a' || name[n] == 'i') &&
-		(word[n] == 'u' || word[n] == 'a') && (len(word) == n+1 || word[n+1] == 'r' || word[n+1] == 's')
+	if n < 3 || len(rest) > 6 {
+		return false
+	}
+	switch string(name[n:]) {
+	case "a", "i": // Helga → Helgu, Helgi → Helga
+		return len(rest) > 0 && len(rest) <= 2 && (rest[0] == 'u' || rest[0] == 'a') && (len(rest) == 1 || rest[1] == 'r' || rest[1] == 's')
+	case "ir": // Bjarnadóttir → Bjarnadóttur
+		return string(rest) == "ur"
+	case "r": // Birgir → Birgi, Birgis
+		return name[n-1] == 'i' && (len(rest) == 0 || string(rest) == "s")
+	case "ur": // Sigurður → Sigurð, Sigurði, Sigurðar
+		return len(rest) == 0 || string(rest) == "i" || string(rest) == "ar" || string(rest) == "s"
+	case "on": // Jónsson → Jónssyni
+		return name[n-1] == 's' && string(rest) == "yni"
+	case "nen": // Virtanen → Virtasen
+		return len(rest) > 1 && rest[0] == 's' && rest[1] == 'e'
+	case "s": // Markus → Markuksen
+		return len(rest) > 2 && rest[0] == 'k' && rest[1] == 's' && rest[2] == 'e'
+	}
+	return false
 }
 
 // named reports whether word is a word of one of the names, perhaps in the genitive.

@@ -10,7 +10,7 @@ const shapeOdd shape = 0 // any other grouping of a whole cluster
 func canonical(x shape) bool {
 	switch x {
 	case 0x64, 0x84, 0x65, 0x63, 0x2224, 0x4224, 0x2244, 0x2225, 0x632, 0x22232, 0x22222, 0x222222, 0x264, 0x624, 0x2333,
-		0x2223, 0x1111111111, 0x11111111111, 0x111111111111:
+		0x2223, 0x2245, 0x85, 0x1111111111, 0x11111111111, 0x111111111111:
 		return true
 	}
 	return false
@@ -19,12 +19,12 @@ func canonical(x shape) bool {
 // national looks for a national id in the groups from i up to b, names it and says how many groups it takes. The longest
 // one wins.
 func (s *scan) national(v *view, i, b int) int {
-	if n, kind, end := s.lettered(v, i); n > 0 {
-		s.add(v, kind, s.layout(i, i+n), int(s.groups[i].start), end)
+	if n, id, end := s.lettered(v, i); n > 0 {
+		s.addID(v, id, s.layout(i, i+n), int(s.groups[i].start), end)
 		return n
 	}
 	h := s.hint(i)
-	best, kind := 0, ""
+	best, id := 0, noRegister
 	total, x := 0, shape(0)
 	loose, clear := 0, true // separators that are not tight, and whether nothing of it is explained
 	all := true
@@ -32,13 +32,13 @@ func (s *scan) national(v *view, i, b int) int {
 	for j := i; j < b && j < i+12; j++ {
 		g := &s.groups[j]
 		total += int(g.n)
-		if total > 12 || g.done == found {
+		if total > 13 || g.done == found {
 			break
 		}
 		if j > i && g.sep != tight {
 			loose++
 		}
-		clear = clear && g.done == open
+		clear = clear && g.free()
 		all = all && g.done != open
 		x = x<<4 | shape(g.n)
 		if total < 9 || all {
@@ -59,12 +59,12 @@ func (s *scan) national(v *view, i, b int) int {
 		}
 		d := s.digits[s.groups[i].d : int(s.groups[i].d)+total]
 		plus := x == 0x64 && v.text[s.groups[j].start-1] == '+' || x == 0x84 && v.text[s.groups[j].start-1] == '+'
-		if k := identify(d, layout, plus, h); k != "" {
-			best, kind = j-i+1, k
+		if k := identify(d, layout, plus, h); k != noRegister {
+			best, id = j-i+1, k
 		}
 	}
 	if best > 0 {
-		s.add(v, kind, s.layout(i, i+best), int(s.groups[i].start), int(s.groups[i+best-1].end))
+		s.addID(v, id, s.layout(i, i+best), int(s.groups[i].start), int(s.groups[i+best-1].end))
 	}
 	return best
 }
@@ -83,100 +83,102 @@ func (s *scan) looseOK(v *view, i, j int) bool {
 	return sep != ", "
 }
 
-// identify names the national id that nine to twelve digits in this shape are, "" when they are none. Canonical layouts go by
-// their date; contiguous digits and odd groupings by DK and IS date, SE Luhn, NO check digits.
-func identify(d []byte, x shape, plus bool, h class) string {
+// identify names the national id that nine to thirteen digits in this shape are. Canonical layouts go by their date; contiguous
+// digits and odd groupings by DK and IS date, SE Luhn, NO check digits.
+func identify(d []byte, x shape, plus bool, h class) register {
 	firm := canonical(x)
 	switch len(d) {
 	case 9:
 		if ok, repl := dkDate(d); ok && !repl && (x == 0x63 || x == 0x2223) {
-			return KindFO
+			if h&cHintFI != 0 { // its control character is gone
+				return hetuCodeWrong
+			}
+			return faroeseNumber
 		}
 	case 10:
 		return ten(d, x, plus, h)
 	case 11:
 		return eleven(d, x, firm, h)
 	case 12:
-		return twelve(d, x, firm, h)
+		return twelve(d, x, firm, plus, h)
+	case 13:
+		if short := [11]byte(append(append([]byte{}, d[:4]...), d[6:]...)); (x == 0x2245 || x == 0x85) && seCentury(d[4:]) && noDate(short[:]) { // DD MM YYYY NNNNN
+			return norwegian(short[:])
+		}
 	}
-	return ""
+	return noRegister
 }
 
-func ten(d []byte, x shape, plus bool, h class) string {
-	firm := canonical(x)
+func ten(d []byte, x shape, plus bool, h class) register {
 	dk, repl := dkDate(d)
 	se, sam := seDate(d)
-	sweden := KindSE
-	if sam {
-		sweden = KindSESam
-	}
-	se = se && (luhn(d) || firm || h&cHintSE != 0)
+	se = se && (luhn(d) || canonical(x) || h&cHintSE != 0)
 	switch {
-	case plus && se:
-		return sweden
-	case h&cHintSE != 0 && se:
-		return sweden
+	case se && (plus || h&cHintSE != 0):
+		return swedish(sam, plus)
+	case h&cHintFI != 0 && dk && !repl: // its control character can be a digit
+		return finnish(d[:6], string([]byte{d[6] + '0', d[7] + '0', d[8] + '0', d[9] + '0'}))
 	case h&cHintIS != 0 && dk && !repl:
-		return KindIS
+		return icelandic(d)
 	case h&cHintIS != 0 && d[0] >= 8:
-		return KindISSystem
-	case h&cHintDK != 0 && dk && repl:
-		return KindCPRRepl
-	case dk && !repl && dkMod11(d):
-		return KindCPR
+		return systemKennitala
+	case dk && (h&cHintDK != 0 || !repl && dkMod11(d)):
+		return cpr(d, repl)
 	case se && luhn(d):
-		return sweden
-	case dk && repl:
-		return KindCPRRepl
+		return swedish(sam, plus)
 	case dk:
-		return KindCPRNoMod11
+		return cpr(d, repl)
 	case se:
-		return sweden
+		return swedish(sam, plus)
 	case x == 0x64 && d[0] >= 8:
-		return KindISSystem
+		return systemKennitala
 	}
-	return ""
+	return noRegister
 }
 
-func eleven(d []byte, x shape, firm bool, h class) string {
+func eleven(d []byte, x shape, firm bool, h class) register {
 	date := noDate(d)
 	strict, rule2032 := noCheck(d)
 	switch {
 	case h&cHintDE != 0 || x == 0x2333 && deTax(d):
-		return KindDE
-	case date && strict, d[0] >= 8 && strict: // FH-numbers, for patients not known, have no date
-		return KindNO
+		return taxNumber
+	case date && strict:
+		return norwegian(d)
+	case d[0] >= 8 && strict: // for patients not known: no date
+		return fhNumber
 	case date && rule2032:
-		return KindNO2032
-	case date && firm && x != 0x2333, h&cHintNO != 0:
-		return KindNO
+		return birthNumber2032
+	case date && (firm && x != 0x2333 || h&cHintNO != 0):
+		return norwegian(d)
+	case h&cHintNO != 0:
+		return birthNumber
 	}
-	return ""
+	return noRegister
 }
 
-func twelve(d []byte, x shape, firm bool, h class) string {
+func twelve(d []byte, x shape, firm, plus bool, h class) register {
 	se, sam := seDate(d[2:])
 	switch {
+	case h&cHintDUF != 0:
+		return dufNumber
 	case seCentury(d) && se && (luhn(d[2:]) || firm || h&cHintSE != 0):
-		if sam {
-			return KindSESam
-		}
-		return KindSE
-	case d[0] == 9 && d[1] == 9 && seCentury(d[2:]) && luhn(d[4:]): // Region Stockholm: 99 YYYY NNNNN C
-		return KindSEResv
-	case seCentury(d) && two(d[4:]) >= 1 && two(d[4:]) <= 12 && two(d[6:]) >= 32 && two(d[6:]) <= 59: // Carelink
-		return KindSEResv
-	case x == 0x84 || x == 0x2244 || x == 0x222222 || h&cHintDK != 0: // DD MM YYYY SSSS
-		if day := two(d); seCentury(d[4:]) && (calendarDay(day, two(d[2:]), two(d[6:])) || calendarDay(day-60, two(d[2:]), two(d[6:]))) {
-			return KindCPR
+		return swedish(sam, plus)
+	case d[0] == 9 && d[1] == 9 && seCentury(d[2:]) && luhn(d[4:]): // 99 YYYY NNNNN C
+		return reserveStockholm
+	case seCentury(d) && two(d[4:]) >= 1 && two(d[4:]) <= 12 && two(d[6:]) >= 32 && two(d[6:]) <= 59:
+		return reserveCarelink
+	case seCentury(d[4:]) && (x == 0x84 || x == 0x2244 || x == 0x222222 || h&cHintDK != 0): // DD MM YYYY SSSS
+		short := [10]byte{d[0], d[1], d[2], d[3], d[6], d[7], d[8], d[9], d[10], d[11]}
+		if ok, repl := dkDate(short[:]); ok {
+			return cpr(short[:], repl)
 		}
 	}
-	return ""
+	return noRegister
 }
 
 // hint is what a word before the digits says of their country.
 func (s *scan) hint(i int) class {
-	return s.labels(i, 3) & (cHintDK | cHintSE | cHintNO | cHintIS | cHintDE)
+	return s.labels(i, 3) & (cHintDK | cHintSE | cHintNO | cHintFI | cHintIS | cHintDE | cHintReserve | cHintDUF)
 }
 
 // labels is the union of classes of the up to n words before group i and behind the group before it.

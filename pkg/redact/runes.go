@@ -36,7 +36,7 @@ func classify(r rune, size int) runeClass {
 			return runeOdd
 		}
 		return runeLetter
-	case unicode.IsNumber(r), unicode.IsMark(r), enclosed(r):
+	case unicode.IsNumber(r), unicode.IsMark(r), enclosed(r), r >= 0xfe50 && r <= 0xfe6f, r > 0xff00 && r <= 0xff65: // small and full-width signs
 		return runeOdd
 	}
 	return runeSep
@@ -91,7 +91,10 @@ func digitOf(r rune) int {
 			}
 		}
 	}
-	return hanDigit(r)
+	if d := hanDigit(r); d >= 0 || r < 0x100 || !unicode.In(r, unicode.No, unicode.Nl) {
+		return d
+	}
+	return 0 // of a script whose numbers are no decimal digits: it counts, whichever it is
 }
 
 func hanDigit(r rune) int {
@@ -125,8 +128,21 @@ func compatibility(r rune) bool {
 	return r >= 0xff21 && r <= 0xff5a || r >= 0x1d400 && r <= 0x1d7ff || r >= 0x249c && r <= 0x24e9
 }
 
-// looksLikeDigit reports ASCII letters read as 0 or 1.
-func looksLikeDigit(c byte) bool { return c == 'O' || c == 'o' || c == 'l' || c == 'I' || c == 'i' }
+// looksLikeDigit reports ASCII letters read as 0 or 1, and those read as 5 or 8 where a national id stands.
+func looksLikeDigit(c byte) bool {
+	return c == 'O' || c == 'o' || c == 'l' || c == 'I' || c == 'i' || farLookAlike(rune(c)) >= 0
+}
+
+// farLookAlike is the digit of letters that look like one in some types only.
+func farLookAlike(r rune) int {
+	switch r {
+	case 'S', 's':
+		return 5
+	case 'B':
+		return 8
+	}
+	return -1
+}
 
 // lookAlikeRune is the same for Greek and Cyrillic letters.
 func lookAlikeRune(r rune) bool { return lookAlike(r) >= 0 }
@@ -139,16 +155,6 @@ func lookAlike(r rune) int {
 		return 1
 	}
 	return -1
-}
-
-func lowerRune(r rune) rune {
-	if r >= 0xc0 && r <= 0xde {
-		return r + 0x20
-	}
-	if r < 0x100 {
-		return r
-	}
-	return unicode.ToLower(r)
 }
 
 func hasLetter(s string) bool {

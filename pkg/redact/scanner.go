@@ -2,7 +2,6 @@ package redact
 
 import (
 	"errors"
-	"maps"
 	"sync"
 	"time"
 
@@ -26,6 +25,7 @@ type Known struct {
 	Mails     []string    // of the unit
 	Links     []string    // of the unit; a link passes when it begins with one
 	Refs      []string    // references, codes and random tokens of this message
+	To        string      // the recipient's address as the carrier writes it: explained in the header To of a wire, nowhere else
 	Units     []string    // texts of the unit directory: names, address, entrance, room
 	Staff     []string    // names from the staff directory
 	Recipient []string    // the recipient's names
@@ -35,7 +35,7 @@ type Known struct {
 
 // Scanner finds what must not leave. It is safe for concurrent use and keeps nothing between calls.
 type Scanner struct {
-	checked map[string]bool
+	checked []string
 	pool    sync.Pool
 }
 
@@ -44,13 +44,18 @@ func New(o Options) (*Scanner, error) {
 	if _, ok := o.Checked[""]; ok {
 		return nil, ErrChecked
 	}
-	s := &Scanner{checked: maps.Clone(o.Checked)}
+	s := new(Scanner)
+	for name, checked := range o.Checked {
+		if checked {
+			s.checked = append(s.checked, name)
+		}
+	}
 	s.pool.New = func() any { return new(scan) }
 	return s, nil
 }
 
-// Scan reads every part of a rendered message with its provenance; nil means clean. Each part is read on its own, so a
-// number may be split over placeholders, not over parts.
+// Scan reads every part of a rendered message with its provenance; nil means clean. A number may be split over placeholders,
+// or over two parts.
 func (s *Scanner) Scan(r reminder.Rendered, known Known) []Finding {
 	w := s.pool.Get().(*scan)
 	defer s.release(w)
@@ -59,6 +64,7 @@ func (s *Scanner) Scan(r reminder.Rendered, known Known) []Finding {
 		p := &r.Parts[i]
 		w.read(p.Kind, p.Text.Reveal(), p.Spans)
 	}
+	w.join()
 	return w.out
 }
 
@@ -76,15 +82,18 @@ func (s *Scanner) ScanText(text string, known Known) []Finding {
 type scan struct {
 	known   Known
 	strict  bool
-	checked map[string]bool
+	checked []string
 	part    reminder.PartKind
 	spans   []reminder.Span
 	out     []Finding
 	first   int // index in out of the part's first finding
+	begins  int // byte of the part where it begins, behind a header's name
+	ends    []ends
 
 	raw    view     // the part as it is
+	given  []cover  // byte ranges explained by what a line of a wire is
 	covers []cover  // explained byte ranges of the part, sorted, disjoint
-	appts  []clock  // what Appt may look like
+	appts  []clock  // see times
 	phones []number // the unit's
 	refs   []number
 	others []number // phones of the negative list
@@ -93,6 +102,9 @@ type scan struct {
 	digits []byte // values 0 to 9 of the view at hand
 	groups []group
 	words  []word
+
+	spelled int // digit words in a row, while tokens are cut
+	work    int // bytes that tokens were cut from, in all views
 }
 
 func (s *Scanner) release(w *scan) {
@@ -104,21 +116,17 @@ func (s *Scanner) release(w *scan) {
 	clear(w.others[:cap(w.others)])
 	clear(w.appts[:cap(w.appts)])
 	w.names.wipe()
+	clear(w.ends[:cap(w.ends)])
+	w.ends = w.ends[:0]
 	if cap(w.groups) > 1<<12 || cap(w.words) > 1<<12 || cap(w.digits) > 1<<14 {
 		*w = scan{} // one huge text must not pin memory
 	}
 	s.pool.Put(w)
 }
 
-func (s *scan) begin(known Known, strict bool, checked map[string]bool) {
-	s.known, s.strict, s.checked, s.out, s.first = known, strict, checked, nil, 0
+func (s *scan) begin(known Known, strict bool, checked []string) {
+	s.known, s.strict, s.checked, s.out, s.first, s.work = known, strict, checked, nil, 0, 0
 	s.appts, s.phones, s.refs, s.others = s.appts[:0], s.phones[:0], s.refs[:0], s.others[:0]
-	for _, t := range known.Appt {
-		s.appts = append(s.appts, clockOf(t))
-		if _, off := t.Zone(); off != 0 {
-			s.appts = append(s.appts, clockOf(t.UTC())) // calendar files print UTC
-		}
-	}
 	for _, p := range known.Phones {
 		s.phones = appendNumber(s.phones, p)
 	}
@@ -144,21 +152,29 @@ func (s *scan) begin(known Known, strict bool, checked map[string]bool) {
 // read scans one part.
 func (s *scan) read(kind reminder.PartKind, text string, spans []reminder.Span) {
 	s.part, s.spans, s.first = kind, spans, len(s.out)
-	s.cover(text)
+	s.ends = append(s.ends, ends{})
 	s.raw = view{text: text}
 	found := s.tokenize(&s.raw)
+	s.cover(text, found)
 	if found&flagSlow != 0 {
 		s.layer(&s.raw, 0)
 		found = s.tokenize(&s.raw)
 	}
 	s.evaluate(&s.raw, found)
-	s.thirdParties(&s.raw)
+	s.thirdParties(&s.raw, found)
+	s.clothes(&s.raw, found)
 }
 
 // evaluate looks at the tokens of a view.
 func (s *scan) evaluate(v *view, found flags) {
 	if len(s.digits) >= minRun {
 		s.chains(v)
+	}
+	if v.ids {
+		return
+	}
+	if s.strict && len(s.groups) > 0 {
+		s.edges(v)
 	}
 	if found&flagAt != 0 {
 		s.mails(v)
@@ -172,6 +188,10 @@ func (s *scan) evaluate(v *view, found flags) {
 type view struct {
 	text string
 	off  []int32 // for each byte, and one past the last, the byte of the part it comes from; nil = itself
+	// quiet: made by taking off what may be no encoding, so a hidden character in it tells nothing.
+	quiet bool
+	// ids: made by taking what a reader may take for digits as digits, so only what is a national id then tells something.
+	ids bool
 }
 
 func (v *view) origin(i int) int {

@@ -9,13 +9,13 @@ import "strings"
 //	  GLN, GTIN, ISBN      13 digits, contiguous or behind a label, GS1 check digit
 //	  organisation number  SE and IS in the grouping 6-4; any of them behind a label; always with its check
 //	  coordinates          two decimal degrees with four decimals or more
-//	  hours                8.00-15.30, 08:00 - 15:30, 14:30:00
+//	  hours                8.00-15.30, 08:00 - 15:30, 0800-1530, 14:30:00
 //	  UUID                 8-4-4-4-12
 //	  date                 of 2020 to 2059, year in four digits, when the message's appointment is not known
 //	  help lines           116 000, 006, 111, 117, 123 (EU decision 2007/116/EC)
 //	soft, only where no national-id rule fits:
 //	  code                 up to eight digits behind "Kode", "PIN" or before "er din kode"
-//	  reference            behind "Ref.", "Sag", "Faktura" or the like
+//	  reference            behind "Ref.", "Sag", "Faktura" or the like, when the message's references are not known
 //	  account              behind "Konto", "Bankgiro" or the like
 //	  room                 up to eight digits behind "stue", "rum", "lokale" or the like
 //	  money                groups of three beside a currency
@@ -68,6 +68,12 @@ func (s *scan) firmShape(v *view, i, b int) int {
 	if e-i == 4 && s.hour(v, i) && s.hour(v, i+2) && v.text[s.groups[i+1].end] != '.' {
 		return 4
 	}
+	if e-i == 2 && g.n == 4 && s.groups[i+1].n == 4 && s.value(i) < s.value(i+1) && s.hourMinute(i) && s.hourMinute(i+1) {
+		switch strings.Trim(v.text[g.end:s.groups[i+1].start], " ") {
+		case "-", "–":
+			return 2
+		}
+	}
 	if e-i == 3 && s.hour(v, i) && s.groups[i+2].n == 2 && s.value(i+2) < 60 && v.text[g.end] == ':' && v.text[s.groups[i+1].end] == ':' {
 		return 3
 	}
@@ -78,7 +84,7 @@ func (s *scan) firmShape(v *view, i, b int) int {
 		}
 		return n
 	}
-	if len(s.appts) == 0 {
+	if len(s.known.Appt) == 0 {
 		if n := s.date(v, i, b); n > 0 {
 			return n
 		}
@@ -105,6 +111,12 @@ func (s *scan) hour(v *view, i int) bool {
 	h, m := &s.groups[i], &s.groups[i+1]
 	sep := v.text[h.end:m.start]
 	return h.n <= 2 && m.n == 2 && (sep == "." || sep == ":") && s.value(i) <= 24 && s.value(i+1) < 60
+}
+
+// hourMinute reports a group of four digits as a time of day, of five minutes as hours of opening are.
+func (s *scan) hourMinute(i int) bool {
+	hm := s.value(i)
+	return hm/100 <= 24 && hm%100 < 60 && hm%5 == 0
 }
 
 // date reports a calendar day of 2020 to 2059.
@@ -214,22 +226,21 @@ func hexDash(c byte) bool {
 
 // softShape reports that the run of groups from i up to j is a labelled number.
 func (s *scan) softShape(v *view, i, j int) bool {
-	from, to := s.groups[i].d, s.groups[j-1].d+s.groups[j-1].n
-	n := int(to - from)
+	n := int(s.groups[j-1].d + s.groups[j-1].n - s.groups[i].d)
 	label := s.labels(i, 3)
-	if label&(cHintDK|cHintSE|cHintNO|cHintIS|cHintFI|cHintDE|cPhone) != 0 || s.pairs(i, j) && label&cAccount == 0 {
+	if label&(cHintDK|cHintSE|cHintNO|cHintIS|cHintFI|cHintDE|cPhone) != 0 || s.pairs(v, i, j) && label&cAccount == 0 {
 		return false
 	}
 	if !s.asWritten(v, i, j) || s.continued(v, i) || j < len(s.groups) && s.continued(v, j) {
 		return false
 	}
 	switch {
-	case label&cCode != 0 && n <= 8, s.codeBehind(j) && n <= 8:
+	case n <= 8 && (label&cCode != 0 || s.labels(i, 5)&cCode != 0 || s.codeBehind(j)):
 		return true
-	case label&cRef != 0 && n <= 24:
-		return s.dashed(v, i, j) && (n != 11 || !deTax(s.digits[from:to]))
 	case label&cAccount != 0 && n <= 16:
 		return true
+	case label&cRef != 0 && n <= 24:
+		return len(s.known.Refs) == 0 && s.dashed(v, i, j)
 	case label&cRoom != 0 && n <= 8 && j-i > 1 && s.groups[i].n < 6:
 		return true
 	}
@@ -255,12 +266,19 @@ func (s *scan) continued(v *view, i int) bool {
 	return !strings.ContainsAny(v.text[s.groups[i-1].end:s.groups[i].start], ",;")
 }
 
-// dashed reports up to three groups with a single dash or slash between them, as references are written.
+// dashed reports up to three groups with a single dash or slash between them, as references are written, none as long as a
+// national id.
 func (s *scan) dashed(v *view, i, j int) bool {
 	if j-i > 3 {
 		return false
 	}
-	for k := i + 1; k < j; k++ {
+	for k := i; k < j; k++ {
+		if n := s.groups[k].n; n >= 10 && n <= 12 {
+			return false
+		}
+		if k == i {
+			continue
+		}
 		if gap := v.text[s.groups[k-1].end:s.groups[k].start]; gap != "-" && gap != "/" {
 			return false
 		}

@@ -18,6 +18,17 @@ type group struct {
 	bare       bool // explained as a time in digits without separators
 }
 
+// free reports digits that belong to what stands around them: unexplained, or an hour or a day that says little on its own.
+func (g *group) free() bool { return g.done == open || g.done == explained && g.lone }
+
+// left is how many digits of the group nothing explains.
+func (g *group) left() int {
+	if g.done == open {
+		return int(g.n)
+	}
+	return 0
+}
+
 // sepKind says what stands before a group, after the group before it.
 type sepKind uint8
 
@@ -52,12 +63,15 @@ const (
 	flagOdd    flags = 1 << iota // digits of other scripts, combining marks, compatibility letters, hidden characters
 	flagMarkup                   // < & % = \ that may begin an encoding, folded lines
 	flagLook                     // letters that look like digits beside digits
-	flagSpell                    // three digit words in a row
+	flagSpell                    // two digit words in a row
 	flagBase64                   // mixed case or digits inside a word
 	flagAt
 	flagLink
+	flagSpaced   // six single digits in a row
+	flagCapitals // a word of up to four capitals, as initials are
+	flagApart    // a single letter, or a word behind a hyphen
 
-	flagSlow = flagOdd | flagMarkup | flagLook | flagSpell | flagBase64
+	flagSlow = flagOdd | flagMarkup | flagLook | flagSpell | flagBase64 | flagSpaced
 )
 
 type byteClass uint8
@@ -104,18 +118,36 @@ func isAlnum(c byte) bool  { return isDigit(c) || isLetter(c) }
 // be looked at.
 func (s *scan) tokenize(v *view) flags {
 	text := v.text
-	s.digits, s.groups, s.words = s.digits[:0], s.groups[:0], s.words[:0]
+	s.groups, s.words, s.spelled = s.groups[:0], s.words[:0], 0
+	s.work += len(text)
+	digits := s.digits[:0]
 	var fl flags
 	head := true
-	spelled := 0 // digit words in a row
+	singles := 0 // single digits in a row
 	mixed := 0   // changes between letters and digits without a separator
 	for i := 0; i < len(text); {
 		c := text[i]
-		switch byteClasses[c] {
+		k := byteClasses[c]
+		if k == bLetter { // most of any text
+			if i == 0 || !isDigit(text[i-1]) {
+				mixed = 0
+			} else {
+				mixed++
+			}
+			more := flags(0)
+			i, more = s.word(text, i)
+			fl |= more
+			head = true
+			if i < len(text) && text[i] == ' ' {
+				i++
+			}
+			continue
+		}
+		switch k {
 		case bDigit:
-			j, d := i, len(s.digits)
+			j, d := i, len(digits)
 			for j < len(text) && isDigit(text[j]) {
-				s.digits = append(s.digits, text[j]-'0')
+				digits = append(digits, text[j]-'0')
 				j++
 			}
 			if i == 0 || !isLetter(text[i-1]) {
@@ -123,35 +155,47 @@ func (s *scan) tokenize(v *view) flags {
 			} else if mixed++; mixed > 2 {
 				fl |= flagBase64
 			}
-			g := group{start: int32(i), end: int32(j), d: int32(d), n: int32(j - i), words: int32(len(s.words)), head: head, sep: letters}
-			if !head {
-				g.sep = separator(text[s.groups[len(s.groups)-1].end:i])
-			}
-			s.groups = append(s.groups, g)
-			head, i = false, j
-		case bLetter:
-			if i == 0 || !isDigit(text[i-1]) {
-				mixed = 0
+			// Filled in place: a copy of what was just written in pieces would wait for them.
+			at := len(s.groups)
+			if at < cap(s.groups) {
+				s.groups = s.groups[:at+1]
 			} else {
-				mixed++
+				s.groups = append(s.groups, group{})
 			}
-			i = s.word(text, i, &fl, &spelled)
-			head = true
+			g := &s.groups[at]
+			g.start, g.end, g.d, g.n, g.words = int32(i), int32(j), int32(d), int32(j-i), int32(len(s.words))
+			g.head, g.sep, g.done, g.lone, g.bare = head, letters, open, false, false
+			if !head {
+				last := &s.groups[at-1]
+				g.sep = separator(text[last.end:i])
+				if g.n != 1 || last.n != 1 || g.start-last.end > maxGap {
+					singles = 0
+				} else if singles++; singles == minRun-1 {
+					fl |= flagSpaced
+				}
+			} else {
+				singles = 0
+			}
+			head, i = false, j
 		case bHigh:
 			r, n := utf8.DecodeRuneInString(text[i:])
 			switch classify(r, n) {
 			case runeLetter:
-				i = s.word(text, i, &fl, &spelled)
+				more := flags(0)
+				i, more = s.word(text, i)
+				fl |= more
 				head = true
 				continue
 			case runeOdd:
 				fl |= flagOdd
 			case runeHidden:
 				fl |= flagOdd
-				s.add(v, KindHidden, "", i, i+n)
+				if !v.quiet {
+					s.add(v, KindHidden, "", i, i+n)
+				}
 			case runeSelector:
 				fl |= flagOdd
-				if s.strict {
+				if s.strict && !v.quiet {
 					s.add(v, KindHidden, "", i, i+n)
 				}
 			}
@@ -159,6 +203,9 @@ func (s *scan) tokenize(v *view) flags {
 		case bMarkup:
 			if i+1 < len(text) && mayDecode(text[i:]) {
 				fl |= flagMarkup
+				if c == '&' {
+					i += signEntity(text[i:])
+				}
 			}
 			i++
 		case bAt:
@@ -170,73 +217,164 @@ func (s *scan) tokenize(v *view) flags {
 			}
 			i++
 		case bControl:
-			s.add(v, KindHidden, "", i, i+1)
+			if !v.quiet {
+				s.add(v, KindHidden, "", i, i+1)
+			}
 			fl |= flagOdd
 			i++
 		default:
 			i++
 		}
 	}
+	s.digits = digits
 	return fl
 }
 
-// word reads the letters from i, looks the word up, and returns where it ends.
-func (s *scan) word(text string, i int, fl *flags, spelled *int) int {
-	w := word{start: int32(i), groups: int32(len(s.groups)), capital: text[i]-'A' < 26}
-	h := uint64(hashSeed)
-	look, lower := true, false
-	first := true
-	for i < len(text) {
-		c := text[i]
-		switch byteClasses[c] {
-		case bLetter:
-			up := c-'A' < 26
-			if up && lower {
-				*fl |= flagBase64
-			}
-			lower = !up
-			look = look && looksLikeDigit(c)
-			h = (h ^ uint64(c|0x20)) * hashPrime
-			i++
-			first = false
+// What a letter tells: its value below 0x20 is its place in the alphabet.
+const (
+	letterCapital = 0x20
+	letterSmall   = 0x40
+	letterDigit   = 0x80 // it looks like one
+)
+
+// letterTable says it of each byte; 0 = no ASCII letter.
+var letterTable = func() (t [256]byte) {
+	for c := range 256 {
+		b := byte(c)
+		if !isLetter(b) {
 			continue
-		case bHigh:
-			r, n := utf8.DecodeRuneInString(text[i:])
-			if classify(r, n) == runeLetter {
-				if first {
-					w.capital = unicode.IsUpper(r)
-				}
-				lower = false
-				look = look && lookAlikeRune(r)
-				if compatibility(r) {
-					*fl |= flagOdd
-				}
-				h = (h ^ uint64(lowerRune(r))) * hashPrime
-				i += n
-				first = false
-				continue
+		}
+		t[c] = b & 0x1f
+		if b < 'a' {
+			t[c] |= letterCapital
+		} else {
+			t[c] |= letterSmall
+		}
+		if looksLikeDigit(b) {
+			t[c] |= letterDigit
+		}
+	}
+	return t
+}()
+
+// word reads the letters from a, looks the word up, and returns where it ends.
+func (s *scan) word(text string, a int) (b int, fl flags) {
+	all, last := byte(0xff), byte(0) // what all letters tell, and the one before
+	camel := byte(0)
+	looks := 0 // letters at the end that look like digits
+	capital := false
+	b = a
+	for b < len(text) {
+		c := text[b]
+		if k := letterTable[c]; k != 0 {
+			camel |= last & (k << 1) // small, then capital
+			all, last = all&k, k
+			if k&letterDigit != 0 {
+				looks++
+			} else {
+				looks = 0
 			}
+			b++
+			continue
 		}
-		break
-	}
-	w.end = int32(i)
-	w.lex = lexicon.find(h)
-	a, b := int(w.start), i
-	if look && ((a > 0 && isDigit(text[a-1])) || (b < len(text) && isDigit(text[b])) || (a > 1 && isDigit(text[a-2]))) {
-		*fl |= flagLook
-	}
-	if w.lex.class&cDigitWord != 0 && (len(s.words) == 0 || s.words[len(s.words)-1].groups == w.groups) {
-		if *spelled++; *spelled >= 3 {
-			*fl |= flagSpell
+		if c < 0x80 {
+			break
 		}
-	} else if *spelled = 0; w.lex.class&cDigitWord != 0 {
-		*spelled = 1
+		r, n := rune(0), 2
+		if c == 0xc3 && b+1 < len(text) && text[b+1]&0xc0 == 0x80 && text[b+1]&0x1f != 0x17 { // Latin-1 letters
+			r = 0xc0 | rune(text[b+1]&0x3f)
+			if b == a {
+				capital = r < 0xe0 && r != 0xdf
+			}
+			all, last, looks = 0, 0, 0
+		} else {
+			if r, n = utf8.DecodeRuneInString(text[b:]); classify(r, n) != runeLetter {
+				break
+			}
+			if b == a {
+				capital = unicode.IsUpper(r)
+			}
+			if looks++; !lookAlikeRune(r) {
+				all, looks = 0, 0
+			}
+			if compatibility(r) {
+				fl |= flagOdd
+			}
+			last = 0
+		}
+		b += n
 	}
-	if w.lex.class&cDomain != 0 && a > 2 && text[a-1] == '.' && isAlnum(text[a-2]) && isAlnum(text[a-3]) {
-		*fl |= flagLink
+	if camel&letterSmall != 0 {
+		fl |= flagBase64
 	}
-	s.words = append(s.words, w)
-	return i
+	at := len(s.words)
+	if at < cap(s.words) {
+		s.words = s.words[:at+1]
+	} else {
+		s.words = append(s.words, word{})
+	}
+	w := &s.words[at]
+	w.start, w.end, w.groups = int32(a), int32(b), int32(len(s.groups))
+	w.capital = capital || letterTable[text[a]]&letterCapital != 0
+	if b-a <= maxInitials {
+		if all&letterCapital != 0 {
+			fl |= flagCapitals
+		}
+		if b-a == 1 {
+			fl |= flagApart
+		}
+	}
+	if a > 0 && text[a-1] == '-' {
+		fl |= flagApart
+	}
+	e := &lexicon[lexicon.slot(hashAt(text, a, b))]
+	w.lex = e.lex
+	look := all&letterDigit != 0
+	switch {
+	case a > 0 && isDigit(text[a-1]) && (look || letterTable[text[a]]&letterDigit != 0),
+		b < len(text) && isDigit(text[b]) && (look || letterTable[text[b-1]]&letterDigit != 0),
+		look && digitSoon(text[max(a-maxGap, 0):a]), looks > 4 && digitSoon(text[b:]),
+		b-a > 5 && letterTable[text[a]]&letterTable[text[a+1]]&letterTable[text[a+2]]&letterDigit != 0:
+		fl |= flagLook
+	}
+	if c := e.lex.class; c&(cDigitWord|cDomain) == 0 {
+		s.spelled = 0
+	} else if c&cDigitWord == 0 {
+		s.spelled = 0
+		if a > 2 && text[a-1] == '.' && isAlnum(text[a-2]) && isAlnum(text[a-3]) {
+			fl |= flagLink
+		}
+	} else if s.spelled++; s.spelled >= 2 {
+		fl |= flagSpell
+	}
+	return b, fl
+}
+
+// signEntity is how many bytes the number of a numeric entity takes that stands for a space or dash, "&#8209;": the number is no
+// number of the text. Of any other one it is 0.
+func signEntity(text string) int {
+	if text[1] != '#' {
+		return 0
+	}
+	n, v := 2, 0
+	for n < len(text) && n < 8 && isDigit(text[n]) {
+		v = v*10 + int(text[n]-'0')
+		n++
+	}
+	if n == len(text) || text[n] != ';' || v != 0xa0 && v != 0x2212 && (v < 0x2000 || v >= 0x2070) {
+		return 0
+	}
+	return n
+}
+
+// digitSoon reports a digit among the next bytes.
+func digitSoon(text string) bool {
+	for i := range min(len(text), maxGap+1) {
+		if isDigit(text[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // separator classes what stands between two groups of one chain; there are no letters in it.

@@ -41,6 +41,25 @@ type Lease struct {
 	Route       string
 	Appointment Appointment // as last planned
 	Told        time.Time   // the start the person was last told of; zero = never told
+	Release     *Release    // what an approver let pass in this plan's message; nil = nothing
+}
+
+// Finding says where a message is not clean, never what stands there.
+type Finding struct {
+	Kind       string   `json:"kind"`             // of package redact's or compose's closed lists
+	Name       string   `json:"name,omitempty"`   // the register's own name of a national id
+	Layout     string   `json:"layout,omitempty"` // sizes of the digit groups, "6-4"; "" where there are none
+	Part       PartKind `json:"part"`
+	Fact       string   `json:"fact,omitempty"` // the placeholder in whose value it lies; "" = literal text
+	Offset     int      `json:"offset"`         // first byte in the part's text
+	Length     int      `json:"length"`         // bytes
+	Releasable bool     `json:"releasable,omitempty"`
+}
+
+// Release lets findings pass in a message of one template version, each where it was found and nowhere else.
+type Release struct {
+	Template string    `json:"template"` // "da/reminder.sms@3f2a91c0"
+	Findings []Finding `json:"findings"`
 }
 
 // Facts are what a template's placeholders may stand for.
@@ -61,8 +80,13 @@ type PartKind string
 
 // The parts.
 const (
-	PartText    PartKind = "text" // SMS text or plain e-mail body
-	PartSubject PartKind = "subject"
+	PartText     PartKind = "text" // SMS text or plain e-mail body
+	PartSubject  PartKind = "subject"
+	PartSender   PartKind = "sender" // the SMS sender id or From address
+	PartHTML     PartKind = "html"
+	PartCalendar PartKind = "calendar"
+	PartHeader   PartKind = "header" // any other header line of an e-mail, and the boundaries of its parts
+	PartFileName PartKind = "filename"
 )
 
 // Span is a run of bytes in a part, from Start up to End, and where it comes from.
@@ -85,6 +109,21 @@ type Rendered struct {
 	Parts    []Part
 }
 
+// WireFormat says how the bytes of a Wire are to be read.
+type WireFormat string
+
+// The formats.
+const (
+	WireText WireFormat = "text" // the text alone, UTF-8
+	WireMail WireFormat = "mail" // header lines, a blank line, the body (RFC 5322, RFC 2045)
+)
+
+// Wire is a message as the carrier's Encode wrote it: what is scanned last, and written byte for byte.
+type Wire struct {
+	Format WireFormat
+	Body   Masked
+}
+
 // Message is what a carrier is handed. Its texts print masked.
 type Message struct {
 	Reference string // the attempt's claim: random, opaque, safe to show to the carrier
@@ -101,4 +140,6 @@ type Message struct {
 	Class     Class
 	Unit      string
 	NotAfter  time.Time // useless from here on: the carrier's validity period where it has one
+	Origin    *Rendered // what it was made of, with provenance, for the scan of the wire
+	Wire      Wire      // what the carrier writes
 }
