@@ -7,5 +7,5 @@ import "embed"
 
 // FS holds the default texts.
 //
-//go:embed da/*.txt sv/*.txt nb/*.txt en/*.txt
+//go:embed da/*.txt sv/*.txt nb/*.txt fi/*.txt de/*.txt en/*.txt
 var FS embed.FS

@@ -135,7 +135,7 @@ func (d *doctor) templates(units *reminder.Directory, packs *policy.Set, set *te
 		bad = warning
 	}
 	d.group(all, true, bad, "mend the template or the unit's text: such a message is not sent")
-	d.group(all, false, warning, "shorten it, or leave it: it is sent")
+	d.group(all, false, warning, "mend it, or leave it: it is sent")
 	if !d.has(problem, "templates") {
 		d.tell("templates", fine, "", "%d templates, tried with the longest facts of %d units", len(set.All()), len(units.Units()))
 	}

@@ -75,7 +75,7 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
 		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(),
-		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), versionCommand(),
+		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root
 }

@@ -1,70 +1,105 @@
 package compose
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/redact"
 	"github.com/husk-reminders/husk/pkg/reminder"
-	"github.com/husk-reminders/husk/pkg/sms"
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
-// Problem is what an approver or an operator should know of a template before it meets a patient.
+// Problem is what an approver or an operator should know of a template, or of a unit's texts, before it meets a patient.
 type Problem struct {
-	Template string // "da/reminder.sms"
-	File     string
-	Line     int    // of the file
-	Unit     string // the unit it concerns; "" = all
-	Refused  bool   // such a message would not be sent; else it is sent, and this is what will be odd about it
-	Reason   string
+	Template string `json:"template,omitempty"` // "da/reminder.sms"; "" = the unit's own texts
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`   // of the file
+	Column   int    `json:"column,omitempty"` // of the file, in letters; 0 = the whole line
+	Unit     string `json:"unit,omitempty"`   // the unit it concerns; "" = all
+	Refused  bool   `json:"refused"`          // such a message would not be sent; else it is sent, and this is what will be odd about it
+	Reason   string `json:"reason"`
 }
 
-// String is "da/reminder.sms.txt:1: unit rh-ortho: reason".
+// String is "da/reminder.sms.txt:1:17: unit rh-ortho: reason".
 func (p Problem) String() string {
-	s := fmt.Sprintf("%s:%d: ", p.File, p.Line)
-	if p.File == "" {
-		s = p.Template + ": "
+	if place := p.Place(); place != "" {
+		return place + ": " + p.Text()
 	}
-	if p.Unit != "" {
-		s += "unit " + p.Unit + ": "
-	}
-	return s + p.Reason
+	return p.Text()
 }
 
-// Check tells what is wrong with template t for a purpose: in itself, and with the facts of each unit on the longest day
-// of the year under the rules of pack. None = approve.
+// Place is where to mend it: "da/reminder.sms.txt:1:17", or the template alone; "" for a unit's own texts.
+func (p Problem) Place() string {
+	switch {
+	case p.File == "":
+		return p.Template
+	case p.Column == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column)
+}
+
+// Text is the reason, behind the unit that it concerns.
+func (p Problem) Text() string {
+	if p.Unit == "" {
+		return p.Reason
+	}
+	return "unit " + p.Unit + ": " + p.Reason
+}
+
+// Check tells what is wrong with template t for a purpose: in itself, and in the worst case that Assess finds for each unit under
+// the rules of pack. None = approve.
 func (c *Composer) Check(t template.Template, purpose reminder.Purpose, pack policy.Pack, units ...reminder.Unit) []Problem {
-	var out []Problem
-	for _, p := range t.Lint(purpose) {
-		out = append(out, Problem{Template: t.Name(), File: p.File, Line: p.Line, Refused: true, Reason: p.Reason})
-	}
-	if t.IsZero() {
-		return out
-	}
-	r, literal := t.Outline(), false
-	for _, x := range c.scanner.Scan(r, redact.Known{}) {
-		if x.Fact == "" {
-			literal = true
-			out = append(out, Problem{
-				Template: t.Name(), File: t.File(), Line: t.Line(r, x.Part, x.Offset), Refused: true,
-				Reason: fmt.Sprintf("the literal text may not be sent: %s", x.Kind),
-			})
-		}
-	}
+	out := c.literal(t, purpose)
 	for _, u := range units {
-		out = append(out, c.checkUnit(t, purpose, pack, u, literal)...)
+		out = append(out, c.assess(t, purpose, pack, u).Problems...)
 	}
 	return out
 }
 
-// CheckUnit checks every template that a unit would use: for each purpose the pack has a basis for and each of the unit's
-// channels the pack allows, in every language of the unit's public names.
-func (c *Composer) CheckUnit(pack policy.Pack, u reminder.Unit) []Problem {
+// literal tells what is wrong with the template's own text.
+func (c *Composer) literal(t template.Template, purpose reminder.Purpose) []Problem {
 	var out []Problem
+	for _, p := range t.Lint(purpose) {
+		out = append(out, Problem{Template: t.Name(), File: p.File, Line: p.Line, Column: p.Column, Refused: true, Reason: p.Reason})
+	}
+	if t.IsZero() {
+		return out
+	}
+	for _, x := range c.scanner.Scan(t.Outline(), redact.Known{}) {
+		line, column := t.Place(x.Part, x.Offset)
+		if x.Fact != "" || slices.ContainsFunc(out, func(p Problem) bool { return p.Line == line && p.Column == column }) {
+			continue
+		}
+		out = append(out, Problem{
+			Template: t.Name(), File: t.File(), Line: line, Column: column, Refused: true,
+			Reason: fmt.Sprintf("the literal text may not be sent: %s: %s", x.Kind, instead(x)),
+		})
+	}
+	return out
+}
+
+// instead says what to write in the place of a finding in literal text.
+func instead(x redact.Finding) string {
+	switch x.Kind {
+	case redact.KindThird:
+		return "name nobody, or only the patient by {name}"
+	case redact.KindMail:
+		return "write {mail}"
+	case redact.KindLink:
+		return "write {link} in brackets"
+	case redact.KindHidden, redact.KindEncoded:
+		return "write plain letters"
+	}
+	return "leave the digits out; a phone is {phone}, a day {date}, a time {time}"
+}
+
+// CheckUnit checks every template that a unit would use: for each purpose the pack has a basis for and each of the unit's
+// channels the pack allows, in every language a patient may be written in. It also warns of facts whose words say more than
+// their class.
+func (c *Composer) CheckUnit(pack policy.Pack, u reminder.Unit) []Problem {
+	out := CheckFacts(u)
 	seen := map[string]bool{}
 	for _, purpose := range pack.Purposes() {
 		for _, ch := range u.Channels {
@@ -87,62 +122,20 @@ func (c *Composer) CheckUnit(pack policy.Pack, u reminder.Unit) []Problem {
 	return out
 }
 
-// languagesOf lists the unit's own language first.
+// languagesOf lists the unit's own language first, then those of its other names and of the templates.
 func languagesOf(u reminder.Unit) []string {
-	out := []string{u.Language}
+	out := template.Languages()
 	for l := range u.Names {
-		if l != u.Language {
+		if !slices.Contains(out, l) {
 			out = append(out, l)
 		}
 	}
-	slices.Sort(out[1:])
-	return out
+	out = slices.DeleteFunc(out, func(l string) bool { return l == u.Language })
+	slices.Sort(out)
+	return append([]string{u.Language}, out...)
 }
 
-// checkUnit checks a template with one unit's facts. told says that what is in the literal text has been told.
-func (c *Composer) checkUnit(t template.Template, purpose reminder.Purpose, pack policy.Pack, u reminder.Unit, told bool) []Problem {
-	var out []Problem
-	tell := func(refused bool, format string, args ...any) {
-		out = append(out, Problem{
-			Template: t.Name(), File: t.File(), Line: t.Line(t.Outline(), reminder.PartText, 0), Unit: u.ID, Refused: refused,
-			Reason: fmt.Sprintf(format, args...),
-		})
-	}
-	f := t.LongestFacts(u, purpose)
-	d, err := c.draft(t, f, pack)
-	var held *HeldError
-	switch {
-	case errors.As(err, &held):
-		for _, x := range held.Findings {
-			switch {
-			case x.Fact != "":
-				tell(true, "the value of {%s} may not be sent: %s", x.Fact, x.Kind)
-			case !told:
-				tell(true, "the text may not be sent: %s", x.Kind)
-			}
-		}
-		return out
-	case err != nil:
-		tell(true, "%v", err)
-		return out
-	}
-	for _, fact := range d.neutral {
-		tell(false, "the value of {%s} may not be sent: its neutral text is shown", fact)
-	}
-	if limit := pack.MaxLength[t.Channel()]; limit > 0 {
-		if full, err := t.RenderWithin(f, 0, d.neutral...); err == nil && lettersOf(full) > lettersOf(d.rendered) {
-			tell(false, "%d letters, %s allows %d: brackets are left out down to %d", lettersOf(full), pack.ID, limit, lettersOf(d.rendered))
-		}
-	}
-	if t.Channel() == reminder.SMS {
-		text := d.rendered.Parts[len(d.rendered.Parts)-1].Text.Reveal()
-		if s := sms.Count(text); s.Segments > 1 {
-			tell(false, "%d letters go out as %d segments (%s)", lettersOf(d.rendered), s.Segments, s.Encoding)
-		}
-	}
-	return out
-}
-
-func lettersOf(r reminder.Rendered) int {
-	return utf8.RuneCountInString(r.Parts[len(r.Parts)-1].Text.Reveal())
+// factReason says what a word in a unit's text names and what to do about it.
+func factReason(field string, class reminder.Class, s Source) string {
+	return fmt.Sprintf("%s: %q names a %s, and the unit directory gives it class %v: give it class %v, or a text that does not tell", field, s.Word, s.Kind, class, s.Class)
 }

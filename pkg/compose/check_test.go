@@ -83,7 +83,7 @@ func TestCheckUnitLooksAtEveryTextOfAUnit(t *testing.T) {
 			t.Errorf("%+v names no unit", x)
 		}
 	}
-	if len(templates) != 12 { // two languages, two channels, three purposes
+	if len(templates) != 36 { // six languages, two channels, three purposes
 		t.Errorf("%d texts checked: %v", len(templates), templates)
 	}
 	u = l.unit

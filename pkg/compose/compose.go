@@ -121,6 +121,7 @@ func factsOf(p gate.Permit, language string) reminder.Facts {
 		Purpose: l.Purpose, Channel: p.Channel(), Language: language,
 		Start: a.Start, Length: a.Length, GivenName: a.GivenName, Unit: p.Unit(), Others: a.Others,
 	}
+	f.Unit.Link = linkOf(f.Unit, p.Pack(), p.Channel())
 	if !l.Told.IsZero() && (l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel) {
 		f.Was = l.Told.In(a.Start.Location())
 	}

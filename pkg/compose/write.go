@@ -77,7 +77,7 @@ func (c *Composer) known(f reminder.Facts) redact.Known {
 	u := f.Unit
 	k := redact.Known{
 		Appt:   []time.Time{f.Start},
-		Phones: given(u.Phone.Text), Mails: given(u.Mail.Text, u.From.Text), Recipient: recipient(f),
+		Phones: given(u.Phone.Text), Mails: given(u.Mail.Text, u.From.Text), Links: given(u.Link.Text), Recipient: recipient(f),
 		Units:  c.trusted(u, f.Language),
 		Others: f.Others,
 	}

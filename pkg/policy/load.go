@@ -75,7 +75,7 @@ func parse(name string, data []byte) (Pack, error) {
 	sum := sha256.Sum256(data)
 	p := Pack{Hash: hex.EncodeToString(sum[:])}
 	top := open(name, data, "id", "country", "zone", "valid_from", "valid_until", "basis", "consent", "channels",
-		"verification", "cap")
+		"links", "verification", "cap")
 	if top.nodes == nil {
 		return Pack{}, top.err()
 	}
@@ -124,6 +124,12 @@ func parse(name string, data []byte) (Pack, error) {
 	}
 	if len(p.Channels) == 0 {
 		top.refuse("channels", "at least one of "+strings.Join(texts(reminder.Channels), ", "))
+	}
+
+	if top.has("links") {
+		for _, c := range top.list("links", texts(p.Channels)...) {
+			p.Links = append(p.Links, reminder.Channel(c))
+		}
 	}
 
 	v := top.section("verification", "min_level", "methods", "register_freshness", "max_persons")

@@ -82,6 +82,7 @@ type Pack struct {
 	Channels         []reminder.Channel                  // allowed ones
 	MaxLength        map[reminder.Channel]int            // characters of the rendered text; absent = no limit
 	Ceiling          map[reminder.Channel]reminder.Class // the highest content class allowed
+	Links            []reminder.Channel                  // those on which a message may carry the unit's own link; none if the file is silent
 	Verification     Verification
 	MaxPersons       int // persons behind one address, at most
 	Cap              Cap
@@ -112,6 +113,9 @@ func (p Pack) Purposes() []reminder.Purpose {
 	}
 	return out
 }
+
+// AllowsLink reports whether a message on the channel may carry a link, the unit's own.
+func (p Pack) AllowsLink(c reminder.Channel) bool { return slices.Contains(p.Links, c) }
 
 // Allows reports whether the pack lets the channel be used at all.
 func (p Pack) Allows(c reminder.Channel) bool { return slices.Contains(p.Channels, c) }

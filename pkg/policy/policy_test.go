@@ -119,6 +119,7 @@ basis: {reminder: consent}
 consent: {scope: unit, guardian_until_age: 15, proof_years: 5}
 channels:
   sms: {max_length: 140, ceiling: 1.5, max_age: 24 months}
+links: [sms]
 verification: {min_level: proven, methods: [nemsms, code], register_freshness: 18 months, max_persons: 6}
 cap: {max: 6, per: 24h}
 `
@@ -131,7 +132,7 @@ func TestLoadRefuses(t *testing.T) {
 		old, new string
 		want     []string // all in the error
 	}{
-		"unknown key":          {"cap: {max: 6,", "cap: {mux: 6,", []string{"cap.mux", "cap.max", "line 11", "missing"}},
+		"unknown key":          {"cap: {max: 6,", "cap: {mux: 6,", []string{"cap.mux", "cap.max", "line 12", "missing"}},
 		"unknown key on top":   {"zone:", "zoone: x\nzone:", []string{`"zoone"`, "allowed are id, country, zone"}},
 		"doubled key":          {"zone:", "country: DK\nzone:", []string{`"country"`, "twice"}},
 		"other id":             {"id: xx", "id: yy", []string{`id: "yy"`, "want xx"}},
@@ -148,6 +149,8 @@ func TestLoadRefuses(t *testing.T) {
 		"unknown channel":      {"  sms:", "  fax:", []string{"channels.fax", "channels.sms", "at least one"}},
 		"length":               {"max_length: 140", "max_length: none", []string{"channels.sms.max_length", `"none"`}},
 		"class":                {"ceiling: 1.5", "ceiling: 3", []string{"channels.sms.ceiling", "0, 1, 1.5, 2"}},
+		"link on no channel":   {"links: [sms]", "links: [email]", []string{"links", `"email"`, "a list of sms"}},
+		"links no list":        {"links: [sms]", "links: sms", []string{"links", "a list of"}},
 		"period":               {"24 months", "730", []string{"channels.sms.max_age", "18 months"}},
 		"level":                {"min_level: proven", "min_level: sure", []string{"verification.min_level", "unproven, claimed"}},
 		"unknown method":       {"[nemsms, code]", "[nemsms, guess]", []string{"verification.methods", `"guess"`}},
@@ -179,6 +182,21 @@ func TestLoadRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestLinksAreAllowedByNameAlone(t *testing.T) {
+	s, err := policy.Load(fstest.MapFS{"xx.yaml": {Data: []byte(good)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := s.Packs()[0]; !p.AllowsLink(reminder.SMS) || p.AllowsLink(reminder.Email) {
+		t.Errorf("links %v", p.Links)
+	}
+	for _, p := range shipped(t).Packs() {
+		if len(p.Links) > 0 {
+			t.Errorf("%s allows links on %v: no source says so", p.ID, p.Links)
+		}
 	}
 }
 

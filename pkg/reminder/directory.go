@@ -94,6 +94,7 @@ type shared struct {
 	Address   *factEntry             `yaml:"address"`
 	Phone     *factEntry             `yaml:"phone"`
 	Mail      *factEntry             `yaml:"mail"`
+	Link      *factEntry             `yaml:"link"`
 	SenderID  *factEntry             `yaml:"sender_id"`
 	From      *factEntry             `yaml:"from"`
 	Deadline  string                 `yaml:"cancel_deadline"`
@@ -225,6 +226,11 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 	c.match("phone", u.Phone.Text, phoneRE, "a phone number as printed: digits, spaces, hyphens, perhaps a + in front")
 	c.mail("mail", u.Mail.Text)
 	c.mail("from", u.From.Text)
+	if s.Link != nil {
+		if u.Link = c.text("link", s.Link); !IsLink(u.Link.Text) {
+			c.fail("link.text", u.Link.Text, "https://, a host name in lower case and a plain path, at most 80 characters, no query, user or port")
+		}
+	}
 	if len(u.SenderID.Text) > 11 || !senderRE.MatchString(u.SenderID.Text) {
 		// 3GPP TS 23.040, 9.1.2.5: an alphanumeric address has at most 11 characters.
 		c.fail("sender_id", u.SenderID.Text, "1 to 11 of A-Z, a-z and 0-9, at least one of them a letter")
@@ -265,7 +271,7 @@ func (s shared) or(d shared) shared {
 	for _, f := range []struct {
 		to   **factEntry
 		from *factEntry
-	}{{&s.Address, d.Address}, {&s.Phone, d.Phone}, {&s.Mail, d.Mail}, {&s.SenderID, d.SenderID}, {&s.From, d.From}} {
+	}{{&s.Address, d.Address}, {&s.Phone, d.Phone}, {&s.Mail, d.Mail}, {&s.Link, d.Link}, {&s.SenderID, d.SenderID}, {&s.From, d.From}} {
 		if *f.to == nil {
 			*f.to = f.from
 		}

@@ -133,6 +133,7 @@ const oneUnit = `hospitals:
         entrance: {text: Indgang A, class: 1.5}
         phone: {text: 70 99 10 11, class: 1.5}
         mail: {text: a@b.example, class: 1.5}
+        link: {text: "https://b.example/clinic-1", class: 1.5}
         sender_id: {text: Hospital, class: 0}
         from: {text: f@b.example, class: 0}
         cancel_deadline: 24h
@@ -162,6 +163,16 @@ var badUnits = []struct {
 	{"phone", "70 99 10 11", "call us", []string{"phone", `"call us"`}, false},
 	{"mail", "a@b.example", "b.example", []string{"mail", "b.example"}, false},
 	{"mail with name", "a@b.example", `"A <a@b.example>"`, []string{"mail", "bare"}, false},
+	{"link without https", "https://b", "http://b", []string{"link", "http://b"}, false},
+	{"link with a query", "clinic-1", "clinic?p=1", []string{"link", "no query"}, false},
+	{"link with a fragment", "clinic-1", "clinic#p", []string{"link"}, false},
+	{"link with a port", "b.example/", "b.example:8443/", []string{"link", "port"}, false},
+	{"link with a user", "//b.example", "//u@b.example", []string{"link", "user"}, false},
+	{"link to a number", "b.example/", "127.0.0.1/", []string{"link", "host name"}, false},
+	{"link that climbs", "clinic-1", "../clinic", []string{"link", "plain path"}, false},
+	{"link in encoded letters", "clinic-1", "clinic%201", []string{"link"}, false},
+	{"link too long", "clinic-1", strings.Repeat("c", 80), []string{"link", "at most 80"}, false},
+	{"link without class", "clinic-1\", class: 1.5}", "clinic-1\"}", []string{"link.class"}, false},
 	{"sender too long", "text: Hospital", "text: HospitalRavn", []string{"sender_id", "HospitalRavn", "11"}, false},
 	{"sender of digits", "text: Hospital", `text: "12345"`, []string{"sender_id", "letter"}, false},
 	{"deadline unit", "24h", "1week", []string{"cancel_deadline", "1week", "30d"}, false},

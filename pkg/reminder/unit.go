@@ -1,6 +1,10 @@
 package reminder
 
-import "time"
+import (
+	"regexp"
+	"strings"
+	"time"
+)
 
 // Fact is a text of the unit directory with the content class it gives to a message that shows it.
 type Fact struct {
@@ -20,6 +24,7 @@ type Unit struct {
 	Entrance  Fact              // entrance, floor, desk
 	Phone     Fact              // to cancel on, as printed
 	Mail      Fact              // function address, also Reply-To
+	Link      Fact              // web page; "" = the unit allows no link in its messages
 	SenderID  Fact              // SMS sender, at most 11 letters and digits
 	From      Fact              // From address of e-mail
 	Deadline  time.Duration     // how long before the start a patient may cancel; 0 = none
@@ -58,4 +63,16 @@ func (u Unit) RulesFor(kind string) []Rule {
 		return r
 	}
 	return u.Rules[""]
+}
+
+// maxLink is the most characters of a link.
+const maxLink = 80
+
+var linkRE = regexp.MustCompile(`^https://([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}(/[A-Za-z0-9._-]+)*/?$`)
+
+// IsLink reports whether s is a link that a message may carry: https, a host name in lower case, and perhaps a path of plain
+// letters, at most 80 characters. No user info, port, query or fragment: they could carry what tells who opened it, and
+// whom.
+func IsLink(s string) bool {
+	return len(s) <= maxLink && linkRE.MatchString(s) && !strings.Contains(s, "/.")
 }

@@ -1,8 +1,8 @@
 // Package template reads message templates and renders them with the facts of one appointment.
 //
 // A template is a file <language>/<set>.<channel>.txt of UTF-8 text. An SMS file is the text. An e-mail file begins with the
-// line "Subject: ..." and a blank line. Both may begin with "Class: 1.5", the content class of the literal text
-// (default 0), followed by a blank line where no Subject follows. In the text
+// line "Subject: ..." and a blank line. Both may begin with "Class: 1.5", the content class of the literal text as its author
+// declares it (default 0), followed by a blank line where no Subject follows. In the text
 //
 //	{date}                    stands for a fact of the closed catalogue
 //	[, entrance {entrance}]   is left out when a fact in it is empty, or where the message would be too long
@@ -13,6 +13,10 @@
 // may be empty stands in brackets, and that the spans of a rendered part cover every byte in order, so that whoever scans the
 // text knows which byte is approved literal text and which is the value of which fact. Dates and times are written in the
 // recipient's language and never as bare digits.
+//
+// Lint tells what a text must say and does not, or says and must not, with file, line and column. Its word lists, one a
+// language, are a help for authors and approvers: they know the usual words of specialties, diagnoses, procedures and drugs, of
+// questions, requests, results and advertising. A text that passes them still needs a reader.
 //
 // It must never render a fact that is missing as an empty text, nor anything that is not in reminder.Facts.
 package template

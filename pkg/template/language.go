@@ -8,24 +8,30 @@ import (
 
 	"github.com/go-playground/locales"
 	"github.com/go-playground/locales/da"
+	"github.com/go-playground/locales/de"
 	"github.com/go-playground/locales/en_GB"
+	"github.com/go-playground/locales/fi"
 	"github.com/go-playground/locales/nb"
 	"github.com/go-playground/locales/sv"
 )
 
 // language writes dates and times as the Unicode CLDR has them.
 type language struct {
-	tag    string
-	locale locales.Translator
-	clock  string // the word before a time of day
+	tag     string
+	locale  locales.Translator
+	before  string // the word before a time of day
+	behind  string // and behind it
+	example string // how a text says how to stop, as an example for whoever wrote none
 }
 
 // languages are the ones templates may be written in. English is British: a 24-hour clock, the day before the month.
 var languages = map[string]language{
-	"da": {"da", da.New(), "kl. "},
-	"sv": {"sv", sv.New(), "kl. "},
-	"nb": {"nb", nb.New(), "kl. "},
-	"en": {"en", en_GB.New(), "at "},
+	"da": {"da", da.New(), "kl. ", "", "Stop sms: svar STOP"},
+	"sv": {"sv", sv.New(), "kl. ", "", "Stoppa sms: svara STOP"},
+	"nb": {"nb", nb.New(), "kl. ", "", "Stopp sms: svar STOP"},
+	"fi": {"fi", fi.New(), "klo ", "", "Lopeta sms: vastaa STOP"},
+	"de": {"de", de.New(), "um ", " Uhr", "SMS stoppen: Antwort STOP"},
+	"en": {"en", en_GB.New(), "at ", "", "Stop sms: reply STOP"},
 }
 
 // Languages lists the languages templates may be written in, as BCP 47 primary tags.
@@ -38,7 +44,7 @@ func Languages() []string {
 	return out
 }
 
-// weekday is "torsdag", "Thursday".
+// weekday is "torsdag", "Thursday"; in Finnish "torstaina", on Thursday.
 func (l language) weekday(t time.Time) string { return l.locale.WeekdayWide(t.Weekday()) }
 
 // date is the day and month, "12. marts", "12 March".
@@ -49,17 +55,5 @@ func (l language) date(t time.Time) string {
 // year is "2026".
 func (l language) year(t time.Time) string { return strconv.Itoa(t.Year()) }
 
-// time is the time of day with the word before it, "kl. 14.30", "at 14:30".
-func (l language) time(t time.Time) string { return l.clock + l.locale.FmtTimeShort(t) }
-
-// longestDay is a start whose weekday, date and time take the most letters.
-func (l language) longestDay() time.Time {
-	longest, most := time.Time{}, 0
-	for day := range 366 {
-		t := time.Date(2024, 1, 1+day, 22, 30, 0, 0, time.UTC)
-		if n := letters(l.weekday(t) + l.date(t)); n > most {
-			longest, most = t, n
-		}
-	}
-	return longest
-}
+// time is the time of day with its words, "kl. 14.30", "um 14:30 Uhr".
+func (l language) time(t time.Time) string { return l.before + l.locale.FmtTimeShort(t) + l.behind }

@@ -17,6 +17,8 @@ func TestLint(t *testing.T) {
 		{"{date} {time}[ {unit}] {phone} STOP", "{unit} is missing", 1},
 		{"{date} {time} {unit} STOP", "neither {phone} nor {mail}", 1},
 		{"{date} {time} {unit} {mail} STOPPEN", "no word STOP", 1},
+		{"{date} {time} {unit} {mail} stop", "no word STOP", 1},
+		{"{date} {time} {unit} {mail} [{name} STOP]", "no word STOP", 1},
 		{"{date} {time} {unit}\n{mail} STOP?", "a question", 2},
 		{"{date} {time} {unit} {mail} STOP HTTPS://x.example", "a link", 1},
 		{"Class: 1\n\n{date} {time} {unit} {mail} STOP\nwww.x.example", "a link", 4},

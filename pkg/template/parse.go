@@ -17,6 +17,8 @@ type node struct {
 	literal string
 	fact    *Placeholder
 	group   int
+	line    int // of the file, where it begins
+	column  int // in letters
 }
 
 // part is one parsed part of a message.
@@ -25,6 +27,9 @@ type part struct {
 	line  int // of the file, where its text begins
 	nodes []node
 }
+
+// maxBrackets is how many brackets one part may have.
+const maxBrackets = 16
 
 // source is a file being parsed.
 type source struct {
@@ -76,11 +81,11 @@ func Invisible(r rune) bool {
 func (s *source) parsePart(kind reminder.PartKind, text string, line, column int) part {
 	p := part{kind: kind, line: line}
 	group, groups, inGroup := 0, 0, 0
-	var openLine, openColumn int
+	var openLine, openColumn, fromLine, fromColumn int
 	literal := strings.Builder{}
 	flush := func() {
 		if literal.Len() > 0 {
-			p.nodes = append(p.nodes, node{literal: literal.String(), group: group})
+			p.nodes = append(p.nodes, node{literal: literal.String(), group: group, line: fromLine, column: fromColumn})
 			literal.Reset()
 		}
 	}
@@ -102,7 +107,7 @@ func (s *source) parsePart(kind reminder.PartKind, text string, line, column int
 				s.fail(line, column, "{"+name+"} may be empty: put it in brackets with the words that belong to it")
 			default:
 				flush()
-				p.nodes = append(p.nodes, node{fact: &fact, group: group})
+				p.nodes = append(p.nodes, node{fact: &fact, group: group, line: line, column: column})
 				inGroup++
 			}
 		case '}':
@@ -112,8 +117,10 @@ func (s *source) parsePart(kind reminder.PartKind, text string, line, column int
 				s.fail(line, column, "brackets in brackets")
 				break
 			}
+			if groups++; groups == maxBrackets+1 {
+				s.fail(line, column, fmt.Sprintf("more than %d brackets", maxBrackets))
+			}
 			flush()
-			groups++
 			group, inGroup, openLine, openColumn = groups, 0, line, column
 		case ']':
 			if group == 0 {
@@ -126,6 +133,9 @@ func (s *source) parsePart(kind reminder.PartKind, text string, line, column int
 			flush()
 			group = 0
 		default:
+			if literal.Len() == 0 {
+				fromLine, fromColumn = line, column
+			}
 			literal.WriteString(text[i : i+n])
 		}
 		column += letters(text[i : i+n])

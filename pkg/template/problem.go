@@ -27,3 +27,24 @@ func (p Problem) Error() string {
 
 // Is makes every Problem an ErrSyntax.
 func (p Problem) Is(target error) bool { return target == ErrSyntax }
+
+// Problems lists the Problems that an error of Parse, Load or Read joins.
+func Problems(err error) []Problem {
+	var p Problem
+	switch e := err.(type) { //nolint:errorlint // it is taken apart, not looked into
+	case nil:
+		return nil
+	case Problem:
+		return []Problem{e}
+	case interface{ Unwrap() []error }:
+		var out []Problem
+		for _, one := range e.Unwrap() {
+			out = append(out, Problems(one)...)
+		}
+		return out
+	}
+	if errors.As(err, &p) {
+		return []Problem{p}
+	}
+	return nil
+}

@@ -22,6 +22,15 @@ type Set struct {
 // refused, so that a misnamed one is not missed in silence; only Go and Markdown files at the root and dot files are left alone.
 // The error joins one Problem for each fault of each file.
 func Load(fsys fs.FS) (*Set, error) {
+	s, err := Read(fsys)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Read is Load that also gives the templates which are valid when others are not.
+func Read(fsys fs.FS) (*Set, error) {
 	s := &Set{byName: map[string]Template{}}
 	var errs []error
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
@@ -60,10 +69,10 @@ func Load(fsys fs.FS) (*Set, error) {
 		errs = append(errs, fmt.Errorf("template: read templates: %w", err))
 	}
 	if len(errs) > 0 {
-		return nil, errors.Join(errs...)
+		return s, errors.Join(errs...)
 	}
 	if len(s.byName) == 0 {
-		return nil, errors.New("template: no templates: want files <language>/<set>.<channel>.txt")
+		return s, errors.New("template: no templates: want files <language>/<set>.<channel>.txt")
 	}
 	return s, nil
 }

@@ -30,6 +30,7 @@ type Template struct {
 	channel reminder.Channel
 	class   reminder.Class
 	parts   []part
+	raises  []Raise
 	lint    map[reminder.Purpose][]Problem
 }
 
@@ -53,10 +54,7 @@ func Parse(path string, data []byte) (Template, error) {
 	if len(s.problems) > 0 {
 		return Template{}, s.err()
 	}
-	t.lint = map[reminder.Purpose][]Problem{}
-	for purpose := range needs {
-		t.lint[purpose] = t.judge(purpose)
-	}
+	t.judge()
 	return t, nil
 }
 
@@ -138,6 +136,12 @@ func (t Template) File() string { return t.file }
 // Name is "da/reminder.sms".
 func (t Template) Name() string { return t.name }
 
+// Set is the set the template belongs to, "reminder".
+func (t Template) Set() string {
+	_, set, _ := strings.Cut(strings.TrimSuffix(t.name, "."+string(t.channel)), "/")
+	return set
+}
+
 // ID is the name and version, "da/reminder.sms@3f2a91c0". The version is a hash of the file's bytes.
 func (t Template) ID() string { return t.name + "@" + t.version }
 
@@ -147,8 +151,16 @@ func (t Template) Language() string { return t.lang.tag }
 // Channel is the channel the template is for.
 func (t Template) Channel() reminder.Channel { return t.channel }
 
-// Class is the content class of the literal text.
-func (t Template) Class() reminder.Class { return t.class }
+// Declared is the content class that the file's author gives its literal text: the line "Class: ...", else 0.
+func (t Template) Declared() reminder.Class { return t.class }
+
+// Class is the content class of the literal text: the declared one, or 2 where a word of the lists hints at health.
+func (t Template) Class() reminder.Class {
+	if len(t.raises) > 0 {
+		return max(t.class, WordClass)
+	}
+	return t.class
+}
 
 // Render writes the message with the facts f. It returns ErrMissing when a fact outside of brackets is empty. Values are
 // brought to Unicode form NFC. f.Language and f.Channel are not looked at, the template has its own.
@@ -158,8 +170,14 @@ func (t Template) Render(f reminder.Facts) (reminder.Rendered, error) { return t
 // first, until it fits. When it does not fit without any, that shortest text is returned. A limit of 0 is none. The facts named
 // in neutral are shown by their neutral text; ErrNoNeutral when one has none.
 func (t Template) RenderWithin(f reminder.Facts, limit int, neutral ...string) (reminder.Rendered, error) {
+	r, _, err := t.Fit(f, limit, neutral...)
+	return r, err
+}
+
+// Fit is RenderWithin that also tells how many brackets were left out for the limit: so many of Brackets, from the first.
+func (t Template) Fit(f reminder.Facts, limit int, neutral ...string) (r reminder.Rendered, leftOut int, err error) {
 	if t.IsZero() {
-		return reminder.Rendered{}, ErrZero
+		return reminder.Rendered{}, 0, ErrZero
 	}
 	value := func(p *Placeholder) (string, error) {
 		if slices.Contains(neutral, p.Name) {
@@ -169,23 +187,55 @@ func (t Template) RenderWithin(f reminder.Facts, limit int, neutral ...string) (
 			}
 			return s, nil
 		}
-		return norm.NFC.String(p.value(f, t.lang)), nil
+		return norm.NFC.String(p.show(f, t.lang)), nil
 	}
-	for skip := 0; ; skip++ {
-		r, err := t.render(value, skip)
-		if err != nil || limit == 0 || skip == t.brackets() || letters(r.Parts[len(r.Parts)-1].Text.Reveal()) <= limit {
-			return r, err
+	body := t.parts[len(t.parts)-1]
+	for ; ; leftOut++ {
+		r, err := t.render(value, leftOut)
+		if err != nil || limit == 0 || leftOut == body.brackets() || letters(r.Parts[len(r.Parts)-1].Text.Reveal()) <= limit {
+			return r, leftOut, err
 		}
 	}
 }
 
-// brackets is the number of brackets in the text.
-func (t Template) brackets() int {
-	n := 0
-	for _, node := range t.parts[len(t.parts)-1].nodes {
-		n = max(n, node.group)
+// Brackets are the brackets of the text as they stand in the file, "[, {address}]".
+func (t Template) Brackets() []string {
+	var out []string
+	for _, n := range t.parts[len(t.parts)-1].nodes {
+		if n.group == 0 {
+			continue
+		}
+		for len(out) < n.group {
+			out = append(out, "")
+		}
+		if n.fact != nil {
+			out[n.group-1] += "{" + n.fact.Name + "}"
+		} else {
+			out[n.group-1] += n.literal
+		}
 	}
-	return n
+	for i := range out {
+		out[i] = "[" + out[i] + "]"
+	}
+	return out
+}
+
+// Shows lists the placeholders of the template, subject and brackets included, each once.
+func (t Template) Shows() []Placeholder {
+	var out []Placeholder
+	for _, p := range t.parts {
+		for _, n := range p.nodes {
+			if n.fact != nil && !slices.ContainsFunc(out, func(q Placeholder) bool { return q.Name == n.fact.Name }) {
+				out = append(out, *n.fact)
+			}
+		}
+	}
+	return out
+}
+
+// Show is the value that the placeholder has with the facts f in the template's language; "" when there is none.
+func (t Template) Show(p Placeholder, f reminder.Facts) string {
+	return norm.NFC.String(p.show(f, t.lang))
 }
 
 // Outline writes the template with every placeholder as its own name, "{date}", and all brackets' content: the literal text
@@ -195,16 +245,14 @@ func (t Template) Outline() reminder.Rendered {
 	return r
 }
 
-// Line is the line of the file that holds the byte at offset of a part of Outline, or of any rendering in which nothing was left
-// out.
-func (t Template) Line(r reminder.Rendered, kind reminder.PartKind, offset int) int {
-	for i, p := range t.parts {
-		if p.kind == kind && i < len(r.Parts) {
-			text := r.Parts[i].Text.Reveal()
-			return p.line + strings.Count(text[:min(offset, len(text))], "\n")
+// Place is where in the file the byte at offset of a part of Outline stands: line and column from 1, the column in letters.
+func (t Template) Place(kind reminder.PartKind, offset int) (line, column int) {
+	for _, p := range t.parts {
+		if p.kind == kind {
+			return p.reading(true).place(offset)
 		}
 	}
-	return 1
+	return 1, 1
 }
 
 // render walks the parts; value gives what stands for a placeholder; the first skip brackets of the text are left out.

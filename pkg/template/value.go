@@ -7,13 +7,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // ErrValue is returned for a fact whose value is not of its kind. The text names the fact and the reason, never the value.
 var ErrValue = errors.New("template: value")
 
 // CheckValue holds a value against the kind of the placeholder called fact. A phone is 3 to 15 digits (ITU-T E.164 §6) with spaces and
-// punctuation between them; a mail address is a bare RFC 5322 addr-spec; a given name is letters, and ' - . or a space
+// punctuation between them; a mail address is a bare RFC 5322 addr-spec; a link is what reminder.IsLink takes; a given name is letters, and ' - . or a space
 // between them; every value is one line of visible letters.
 func CheckValue(fact, value string) error {
 	p, ok := Lookup(fact)
@@ -32,8 +34,8 @@ func (p Placeholder) fault(value string) string {
 		return "empty"
 	case !utf8.ValidString(value):
 		return "not UTF-8"
-	case letters(value) > p.Longest:
-		return fmt.Sprintf("longer than %d letters", p.Longest)
+	case letters(value) > p.longest():
+		return fmt.Sprintf("longer than %d letters", p.longest())
 	case strings.ContainsFunc(value, Invisible):
 		return "a control, zero-width or other invisible letter"
 	case strings.TrimSpace(value) != value:
@@ -46,10 +48,23 @@ func (p Placeholder) fault(value string) string {
 		if a, err := mail.ParseAddress(value); err != nil || a.Address != value {
 			return "not a bare mail address"
 		}
+	case Link:
+		if !reminder.IsLink(value) {
+			return "not a plain https address"
+		}
 	case Person:
 		return personFault(value)
 	}
 	return ""
+}
+
+// longest is the most letters of a value in any language.
+func (p Placeholder) longest() int {
+	n := 0
+	for tag := range languages {
+		n = max(n, p.Longest(tag))
+	}
+	return n
 }
 
 func phoneFault(value string) string {

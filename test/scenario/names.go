@@ -17,7 +17,7 @@ var otherNames = map[reminder.Country][]string{
 	"NO": {"Terje Haugland", "Randi Myklebust", "Oddvar Tveit", "Layla Rahimi", "Geir Sørensen", "Wenche Aasen"},
 }
 
-// languages are the languages that have templates.
+// languages are those the patients of the scenario speak; each has templates.
 var languages = []string{"da", "sv", "nb", "en"}
 
 // messageLanguage is the language a patient is written in: her own where there is a template, else the unit's.
