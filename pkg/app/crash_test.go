@@ -45,6 +45,10 @@ type blind struct {
 	stalls bool
 }
 
+func (b blind) Encode(m reminder.Message) (reminder.Wire, error) {
+	return reminder.Wire{Format: reminder.WireText, Body: m.Text}, nil
+}
+
 func (b blind) Open(context.Context) (provider.Slot, error) { return blindSlot{b}, nil }
 
 type blindSlot struct{ blind }

@@ -56,6 +56,11 @@ type carrier struct {
 
 var _ provider.Sender = (*carrier)(nil)
 
+// Encode implements provider.Sender.
+func (c *carrier) Encode(m reminder.Message) (reminder.Wire, error) {
+	return reminder.Wire{Format: reminder.WireText, Body: m.Text}, provider.Inspect(m, reminder.SMS)
+}
+
 // Open implements provider.Sender: the route's own slots are the only limit.
 func (c *carrier) Open(context.Context) (provider.Slot, error) { return &slot{carrier: c}, nil }
 
@@ -70,7 +75,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 		return provider.Accepted{}, &provider.Error{Outcome: provider.Retry, Code: "slot_used", Err: provider.ErrSlotUsed}
 	}
 	s.used = true
-	if err := provider.Inspect(m, reminder.SMS); err != nil {
+	if err := provider.Encoded(m, reminder.SMS); err != nil {
 		return provider.Accepted{}, err
 	}
 	if post := s.carrier.post.Load(); post != nil {
@@ -119,7 +124,7 @@ func openGateway(ctx context.Context) (*gateway, error) {
 
 // post sends one message, as carriers with an HTTP interface take them.
 func (g *gateway) post(ctx context.Context, m reminder.Message) error {
-	body, err := json.Marshal(map[string]string{"to": m.To.Reveal(), "from": m.Sender, "text": m.Text.Reveal(), "reference": m.Reference})
+	body, err := json.Marshal(map[string]string{"to": m.To.Reveal(), "from": m.Sender, "text": m.Wire.Body.Reveal(), "reference": m.Reference})
 	if err != nil {
 		return err
 	}

@@ -178,14 +178,16 @@ func TestHeldListingSaysWhatToDo(t *testing.T) {
 	held := func(reason string) ledger.ReminderView {
 		return ledger.ReminderView{Status: receipt.Held, Reason: reason}
 	}
-	const restored, other = "husk reminder release", "Mend the value"
+	const restored, digits, other = "If the carrier's list does not have it", "If they are nobody's", "Mend the value"
+	number := ledger.ReminderView{Status: receipt.Held, Reason: "digits", Releasable: true}
 	for name, x := range map[string]struct {
 		rs      []ledger.ReminderView
 		has, no []string
 	}{
-		"none":     {[]ledger.ReminderView{{Status: receipt.Planned}}, nil, []string{restored, other}},
+		"none":     {[]ledger.ReminderView{{Status: receipt.Planned}}, nil, []string{restored, digits, other}},
 		"restored": {[]ledger.ReminderView{held(ledger.HeldRestored)}, []string{restored, "husk reminder cancel"}, []string{other}},
 		"unclean":  {[]ledger.ReminderView{held("third"), {Status: receipt.Denied, Reason: ledger.HeldRestored}}, []string{other, "husk reminder cancel"}, []string{restored}},
+		"digits":   {[]ledger.ReminderView{number}, []string{digits, "husk reminder release"}, []string{restored, other}},
 		"both":     {[]ledger.ReminderView{held("third"), held(ledger.HeldRestored)}, []string{restored, other}, nil},
 	} {
 		var b bytes.Buffer

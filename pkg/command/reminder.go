@@ -16,9 +16,11 @@ import (
 
 func reminderCommand() *cobra.Command {
 	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderShow(),
-		reminderMove("release", "Plan a reminder again that is held as restored, once it is sure that it did not leave",
-			"What was due when a backup was restored may have left before: it is held. Released, it goes as soon as sending is on, if the\n"+
-				"gate says yes. No other held reminder can be released: what was found in its text would be in it still."),
+		reminderMove("release", "Plan a reminder again that is held as restored, or for digits that are nobody's",
+			"What was due when a backup was restored may have left before: it is held, and released once it is sure that it did not leave.\n"+
+				"What is held for nothing but digits that nothing explains is released once somebody has seen that they are nobody's: they pass\n"+
+				"in this message and in no other. Released, it goes as soon as sending is on, if the gate says yes. Nobody can release what is\n"+
+				"held for a national id, another person's data or a hidden character: mend the value or the template."),
 		reminderMove("cancel", "Take back a reminder that is planned or held",
 			"It is not sent and its patient is not on the letter list for it. A later event of the booking plans it again where it is due\n"+
 				"after that event: to end an appointment's reminders, cancel it in the booking system."),
@@ -112,23 +114,34 @@ func printReminder(w io.Writer, r ledger.ReminderView) {
 	if len(r.Findings) > 0 {
 		var rows [][]string
 		for _, f := range r.Findings {
-			rows = append(rows, []string{f.Kind, f.Layout, f.Part, f.Fact, strconv.Itoa(f.Offset), strconv.Itoa(f.Length)})
+			rows = append(rows, []string{f.Kind, f.Name, f.Layout, string(f.Part), f.Fact, strconv.Itoa(f.Offset), strconv.Itoa(f.Length)})
 		}
 		_, _ = fmt.Fprintln(w)
-		table(w, "", []string{"FOUND", "LAYOUT", "PART", "FACT", "AT BYTE", "BYTES"}, rows)
+		table(w, "", []string{"FOUND", "NAME", "LAYOUT", "PART", "FACT", "AT BYTE", "BYTES"}, rows)
 	}
 }
 
 // printHeld says what to do about the held among rs.
 func printHeld(w io.Writer, rs ...ledger.ReminderView) {
-	restored, other := false, false
+	restored, digits, other := false, false, false
 	for _, r := range rs {
-		restored = restored || (r.Status == receipt.Held && r.Reason == ledger.HeldRestored)
-		other = other || (r.Status == receipt.Held && r.Reason != ledger.HeldRestored)
+		switch {
+		case r.Status != receipt.Held:
+		case r.Reason == ledger.HeldRestored:
+			restored = true
+		case r.Releasable:
+			digits = true
+		default:
+			other = true
+		}
 	}
 	if restored {
 		_, _ = fmt.Fprintf(w, "\nHeld as %s: it was due when a backup was restored and may have left before. If the carrier's list does not have it,\n"+
 			"husk reminder release; if it has, husk reminder cancel.\n", ledger.HeldRestored)
+	}
+	if digits {
+		_, _ = fmt.Fprint(w, "\nHeld for digits that nothing explains: husk reminder show says where they stand. If they are nobody's, husk reminder release lets\n"+
+			"them pass in this message; better, mend the template or the unit directory.\n")
 	}
 	if other {
 		_, _ = fmt.Fprint(w, "\nHeld for another reason: its text is not clean; husk reminder show says where. Mend the value in the booking system, or the\n"+

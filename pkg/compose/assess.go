@@ -109,7 +109,7 @@ func (j assessor) alone(f reminder.Facts) draft {
 
 // withUnit renders as for sending, with all that may refuse it.
 func (j assessor) withUnit(c *Composer, f reminder.Facts) draft {
-	d, err := c.draft(j.t, f, j.pack)
+	d, err := c.draft(j.t, f, j.pack, nil)
 	var held *HeldError
 	switch {
 	case errors.As(err, &held):

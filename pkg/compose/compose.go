@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -25,6 +26,8 @@ type Templates interface {
 // Scanner finds what must not leave; none found = clean. It must know the placeholders of template.Checked.
 type Scanner interface {
 	Scan(r reminder.Rendered, known redact.Known) []redact.Finding
+	// ScanWire reads what a carrier made of r.
+	ScanWire(w reminder.Wire, r reminder.Rendered, known redact.Known) []redact.Finding
 }
 
 // Options of a Composer. Templates and Scanner are required.
@@ -79,14 +82,14 @@ func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message
 	if len(t.Lint(l.Purpose)) > 0 {
 		return reminder.Message{}, fmt.Errorf("%w: %s for %s", ErrUnfit, t.Name(), l.Purpose)
 	}
-	d, err := c.draft(t, factsOf(p, t.Language()), p.Pack())
+	d, err := c.draft(t, factsOf(p, t.Language()), p.Pack(), l.Release)
 	if err != nil {
 		return reminder.Message{}, err
 	}
 	c.metrics.neutral(d.neutral)
 	m := reminder.Message{
 		Channel: p.Channel(), Purpose: l.Purpose, To: p.Address(), Sender: d.sender, ReplyTo: u.Mail.Text,
-		Language: t.Language(), Template: t.ID(), Class: d.class, Unit: u.ID, NotAfter: l.Expires,
+		Language: t.Language(), Template: t.ID(), Class: d.class, Unit: u.ID, NotAfter: l.Expires, Origin: &d.rendered,
 	}
 	for _, part := range d.rendered.Parts {
 		switch part.Kind {
@@ -100,6 +103,33 @@ func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message
 		m.Segments = sms.Count(m.Text.Reveal()).Segments
 	}
 	return m, nil
+}
+
+// Inspect has the bytes looked at that the carrier encoded a message of this permit to, which are to leave as they are. The error
+// is a *HeldError when they are not clean.
+func (c *Composer) Inspect(p gate.Permit, m reminder.Message) error {
+	err := c.inspect(p, m)
+	if err != nil {
+		c.metrics.count(err)
+	}
+	return err
+}
+
+func (c *Composer) inspect(p gate.Permit, m reminder.Message) error {
+	switch {
+	case p.IsZero():
+		return ErrNoPermit
+	case m.Wire.Body.IsZero() || m.Origin == nil:
+		return ErrNoWire
+	}
+	known := c.known(factsOf(p, m.Language))
+	known.To, known.Refs = m.To.Reveal(), given(m.Reference, m.Template)
+	found := c.scanner.ScanWire(m.Wire, *m.Origin, known)
+	found = slices.DeleteFunc(found, func(x redact.Finding) bool { return released(p.Lease().Release, m.Template, x) })
+	if len(found) > 0 {
+		return &HeldError{Template: m.Template, Findings: found}
+	}
+	return nil
 }
 
 // choose finds the unit's template for a purpose, in the language asked for or else the unit's own.
@@ -136,13 +166,13 @@ type draft struct {
 	class    reminder.Class
 }
 
-func (c *Composer) draft(t template.Template, f reminder.Facts, pack policy.Pack) (draft, error) {
+func (c *Composer) draft(t template.Template, f reminder.Facts, pack policy.Pack, release *reminder.Release) (draft, error) {
 	d := draft{sender: senderOf(f.Unit, t.Channel()).Text}
 	if d.sender == "" {
 		return d, ErrNoSender
 	}
 	limit := pack.MaxLength[t.Channel()]
-	if err := c.write(&d, t, f, limit); err != nil {
+	if err := c.write(&d, t, f, limit, release); err != nil {
 		return d, err
 	}
 	for _, p := range d.rendered.Parts {

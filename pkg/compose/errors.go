@@ -10,6 +10,7 @@ import (
 // The refusals. Each is final for this message.
 var (
 	ErrNoPermit    = errors.New("compose: no permit: only the gate gives one")
+	ErrNoWire      = errors.New("compose: nothing to inspect: the message was not composed here, or not encoded")
 	ErrNoTemplate  = errors.New("compose: no template")
 	ErrUnfit       = errors.New("compose: template lacks what a message must say, or says what it must not")
 	ErrNoSender    = errors.New("compose: the unit has no sender for this channel: set sender_id or from")

@@ -14,7 +14,7 @@ var outcomes = []struct {
 	name string
 	err  error
 }{
-	{"no_permit", ErrNoPermit}, {"no_template", ErrNoTemplate}, {"unfit", ErrUnfit}, {"no_sender", ErrNoSender}, {"held", ErrHeld},
+	{"no_permit", ErrNoPermit}, {"no_wire", ErrNoWire}, {"no_template", ErrNoTemplate}, {"unfit", ErrUnfit}, {"no_sender", ErrNoSender}, {"held", ErrHeld},
 	{"too_long", ErrTooLong}, {"over_ceiling", ErrOverCeiling}, {"fact_missing", template.ErrMissing},
 }
 

@@ -12,15 +12,12 @@ import (
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
-// The sender is scanned as a part of its own.
-const (
-	partSender reminder.PartKind = "sender"
-	factSender string            = "sender"
-)
+// factSender names the sender in findings; it is scanned as a part of its own.
+const factSender = "sender"
 
 // write renders and scans until the text is clean. Every round shows one more fact by its neutral text, so there are no more
-// rounds than facts.
-func (c *Composer) write(d *draft, t template.Template, f reminder.Facts, limit int) error {
+// rounds than facts. What has none is held, unless an approver released it.
+func (c *Composer) write(d *draft, t template.Template, f reminder.Facts, limit int, release *reminder.Release) error {
 	known := c.known(f)
 	for {
 		r, err := t.RenderWithin(f, limit, d.neutral...)
@@ -28,30 +25,44 @@ func (c *Composer) write(d *draft, t template.Template, f reminder.Facts, limit 
 			return err
 		}
 		found := append(malformed(r, d.neutral), c.scanner.Scan(withSender(r, d.sender), known)...)
-		if len(found) == 0 {
-			d.rendered = r
-			return nil
-		}
 		before := len(d.neutral)
+		var held []redact.Finding
 		for _, x := range found {
 			p, ok := template.Lookup(x.Fact)
 			if ok {
 				_, ok = p.Neutral(t.Language())
 			}
-			if !ok || slices.Contains(d.neutral[:before], x.Fact) {
-				return &HeldError{Template: r.Template, Findings: found}
-			}
-			if !slices.Contains(d.neutral, x.Fact) {
-				d.neutral = append(d.neutral, x.Fact)
+			switch {
+			case ok && !slices.Contains(d.neutral[:before], x.Fact):
+				if !slices.Contains(d.neutral, x.Fact) {
+					d.neutral = append(d.neutral, x.Fact)
+				}
+			case !released(release, r.Template, x):
+				held = append(held, x)
 			}
 		}
+		switch {
+		case len(d.neutral) > before: // what is held may stand elsewhere in the next rendering
+		case len(held) > 0:
+			return &HeldError{Template: r.Template, Findings: held}
+		default:
+			d.rendered = r
+			return nil
+		}
 	}
+}
+
+// released reports whether an approver let this very finding pass in a message of this template. What nobody may release is not.
+func released(r *reminder.Release, template string, x redact.Finding) bool {
+	return r != nil && r.Template == template && x.Releasable() && slices.ContainsFunc(r.Findings, func(y reminder.Finding) bool {
+		return y.Kind == x.Kind && y.Layout == x.Layout && y.Part == x.Part && y.Offset == x.Offset && y.Length == x.Length
+	})
 }
 
 // withSender adds what the carrier shows beside the text.
 func withSender(r reminder.Rendered, sender string) reminder.Rendered {
 	r.Parts = append(slices.Clip(r.Parts), reminder.Part{
-		Kind: partSender, Text: reminder.Mask(sender), Spans: []reminder.Span{{End: len(sender), Fact: factSender}},
+		Kind: reminder.PartSender, Text: reminder.Mask(sender), Spans: []reminder.Span{{End: len(sender), Fact: factSender}},
 	})
 	return r
 }

@@ -67,6 +67,8 @@ type bench struct {
 	decide   func(ds []gate.Decision) ([]gate.Decision, error)
 	confirm  func(as []gate.Attempt) ([]error, error)
 	compose  func(p gate.Permit) error
+	encode   func(m reminder.Message) (reminder.Wire, error)
+	inspect  func(m reminder.Message) error
 	openSlot func(ctx context.Context) error
 	send     func(ctx context.Context, m reminder.Message) (provider.Accepted, error)
 	intend   func(is []receipt.Intent) error
@@ -392,10 +394,27 @@ func (w *writer) Compose(_ context.Context, p gate.Permit) (reminder.Message, er
 	}, nil
 }
 
+func (w *writer) Inspect(_ gate.Permit, m reminder.Message) error {
+	if m.Wire.Body.IsZero() || m.Reference == "" {
+		w.Error("inspected before it was encoded")
+	}
+	if w.inspect != nil {
+		return w.inspect(m)
+	}
+	return nil
+}
+
 // carrier accepts everything at once.
 type carrier struct {
 	*bench
 	route string
+}
+
+func (c *carrier) Encode(m reminder.Message) (reminder.Wire, error) {
+	if c.encode != nil {
+		return c.encode(m)
+	}
+	return reminder.Wire{Format: reminder.WireText, Body: m.Text}, nil
 }
 
 func (c *carrier) Open(ctx context.Context) (provider.Slot, error) {
@@ -426,6 +445,9 @@ func (s *slot) Close() {
 
 func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted, error) {
 	s.mu.Lock()
+	if m.Wire.Body.IsZero() {
+		s.Error("sent without a wire")
+	}
 	if !s.open[m.Reference] {
 		s.Error("sent without an open intent")
 	}

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -164,10 +165,56 @@ func TestComposeRefuses(t *testing.T) {
 				if v.Reminder != id(0) || v.Status != c.status || v.Decision.Reason != c.reason || v.Decision.Pack != "dk-2019" {
 					b.Errorf("verdict %+v", v)
 				}
-				if name == "held" && (len(v.Findings) != 1 || v.Findings[0] != receipt.Finding{Kind: "national_id", Part: "text", Fact: "given_name", Offset: 3, Length: 10}) {
+				if name == "held" && (len(v.Findings) != 1 || v.Findings[0] != reminder.Finding{Kind: "national_id", Part: "text", Fact: "given_name", Offset: 3, Length: 10}) {
 					b.Errorf("findings %+v", v.Findings)
 				}
 			})
+		})
+	}
+}
+
+// What the carrier encoded is looked at again before anything is intended.
+func TestTheWireIsInspected(t *testing.T) {
+	inBench(t, func(b *bench) {
+		b.due(2)
+		b.encode = func(m reminder.Message) (reminder.Wire, error) {
+			return reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask("X: " + m.Reference)}, nil
+		}
+		bad := ""
+		b.inspect = func(m reminder.Message) error {
+			if m.Wire.Body.Reveal() != "X: "+m.Reference {
+				b.Errorf("inspected %q", m.Wire.Body.Reveal())
+			}
+			if bad == "" {
+				bad = m.Reference
+				return &compose.HeldError{Template: m.Template, Findings: []redact.Finding{{Kind: redact.KindDigits, Part: reminder.PartHeader}, {Kind: redact.KindCPR, Part: reminder.PartHeader}}}
+			}
+			return nil
+		}
+		b.run(time.Second)
+		if len(b.sent) != 1 || b.sent[0].claim == bad || len(b.intents) != 1 || len(b.verdicts) != 1 {
+			b.Fatalf("%d sent, %d intents, verdicts %+v", len(b.sent), len(b.intents), b.verdicts)
+		}
+		if v := b.verdicts[0]; v.Status != receipt.Held || v.Decision.Reason != redact.KindCPR || len(v.Findings) != 2 {
+			b.Errorf("verdict %+v: want the finding that nobody may release as its reason", v)
+		}
+	})
+}
+
+// A message that the carrier can't carry is an attempt which it rejected: nothing is sent, whatever the error says.
+func TestTheCarrierCannotCarryIt(t *testing.T) {
+	for code, err := range map[string]error{
+		"bad_recipient": &provider.Error{Outcome: provider.Reject, Code: "bad_recipient"},
+		"":              errors.New("x"),
+	} {
+		inBench(t, func(b *bench) {
+			b.due(1)
+			b.encode = func(reminder.Message) (reminder.Wire, error) { return reminder.Wire{}, err }
+			b.inspect = func(reminder.Message) error { b.Error("there is nothing to inspect"); return nil }
+			b.run(time.Second)
+			if len(b.sent) != 0 || len(b.outcomes) != 1 || b.outcomes[0].Status != receipt.Rejected || b.outcomes[0].Code != code {
+				b.Errorf("%d sent, outcomes %+v", len(b.sent), b.outcomes)
+			}
 		})
 	}
 }

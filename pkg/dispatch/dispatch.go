@@ -44,6 +44,8 @@ type Gate interface {
 // Composer makes messages of permits.
 type Composer interface {
 	Compose(ctx context.Context, p gate.Permit) (reminder.Message, error)
+	// Inspect refuses a message whose wire, as the carrier encoded it, is not clean.
+	Inspect(p gate.Permit, m reminder.Message) error
 }
 
 // Route is a carrier that messages of one channel go to. Its name is the channel's.

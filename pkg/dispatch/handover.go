@@ -60,11 +60,10 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 		j := &jobs[i]
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		j.intent = receipt.Intent{
-			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: reminder.NewClaim(l.Person), Version: l.Version, Route: w.route.Name,
+			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: j.message.Reference, Version: l.Version, Route: w.route.Name,
 			Channel: j.permit.Channel(), Address: j.permit.AddressHash(), Template: j.message.Template, Segments: j.message.Segments,
 			Decision: receipt.Decision{Basis: j.permit.Basis(), Pack: pack.ID, PackHash: pack.Hash},
 		}
-		j.message.Reference = j.intent.Claim
 		is[i] = j.intent
 		w.inHand.Store(j.intent.Claim, true)
 	}
@@ -172,13 +171,16 @@ func (w *worker) send(ctx context.Context, j job) {
 	l := j.permit.Lease()
 	var o receipt.Outcome
 	var err error
-	if time.Now().Before(j.by) { //nolint:forbidigo // as above
+	switch {
+	case j.unfit != nil:
+		o = outcomeOf(j.intent, receipt.Rejected, label(j.unfit), time.Time{}) // whatever it says: nothing left
+	case time.Now().Before(j.by): //nolint:forbidigo // as above
 		var accepted provider.Accepted
 		write, cancel := context.WithDeadline(ctx, j.by)
 		accepted, err = j.slot.Send(write, j.message)
 		cancel()
 		o = w.settlement(ctx, l, j.intent, accepted, err)
-	} else {
+	default:
 		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(backoff(l.Tries)))
 	}
 	w.m.outcomes.WithLabelValues(w.route.Name, string(o.Status)).Inc()
@@ -208,11 +210,7 @@ func (w *worker) settlement(ctx context.Context, l reminder.Lease, i receipt.Int
 	if err == nil {
 		return acceptedOf(i, a)
 	}
-	var e *provider.Error
-	code := ""
-	if errors.As(err, &e) {
-		code = e.Label()
-	}
+	code := label(err)
 	switch provider.OutcomeOf(err) {
 	case provider.Retry:
 		return outcomeOf(i, receipt.Refused, code, w.o.Now().Add(max(backoff(l.Attempt-1), after(err))))
@@ -226,6 +224,15 @@ func (w *worker) settlement(ctx context.Context, l reminder.Lease, i receipt.Int
 	}
 	w.log.Warn("a hand-over is in doubt", zap.String("attempt", i.Claim), zap.Error(err))
 	return outcomeOf(i, receipt.Unknown, code, time.Time{})
+}
+
+// label is the word a carrier has for its error.
+func label(err error) string {
+	var e *provider.Error
+	if errors.As(err, &e) {
+		return e.Label()
+	}
+	return ""
 }
 
 func acceptedOf(i receipt.Intent, a provider.Accepted) receipt.Outcome {

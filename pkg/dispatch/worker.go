@@ -31,6 +31,7 @@ type worker struct {
 type job struct {
 	permit  gate.Permit
 	message reminder.Message
+	unfit   error // why the carrier can't carry the message: what it answers
 	slot    provider.Slot
 	intent  receipt.Intent
 	by      time.Time // when it must have begun to leave
@@ -194,16 +195,15 @@ func (w *worker) rule(ctx context.Context, vs []receipt.Verdict, ls []reminder.L
 	}
 }
 
-// compose makes the messages, and puts aside what can't be written cleanly.
+// compose makes the messages as they will leave, byte for byte, and puts aside what can't be written cleanly.
 func (w *worker) compose(ctx context.Context, jobs []job) []job {
 	kept := jobs[:0]
 	var vs []receipt.Verdict
 	var ruled []reminder.Lease
 	for _, j := range jobs {
-		m, err := w.o.Composer.Compose(ctx, j.permit)
+		err := w.write(ctx, &j)
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		if err == nil {
-			j.message = m
 			kept = append(kept, j)
 			continue
 		}
@@ -216,6 +216,20 @@ func (w *worker) compose(ctx context.Context, jobs []job) []job {
 	return kept
 }
 
+// write composes a job's message, has the carrier encode it, and has what it encoded looked at again.
+func (w *worker) write(ctx context.Context, j *job) (err error) {
+	m := &j.message
+	if *m, err = w.o.Composer.Compose(ctx, j.permit); err != nil {
+		return err
+	}
+	m.Reference = reminder.NewClaim(j.permit.Lease().Person)
+	m.Wire, j.unfit = w.route.Sender.Encode(*m)
+	if fits := j.unfit == nil; !fits {
+		return nil // the carrier's answer, as good as one to the message itself: the attempt is settled by it
+	}
+	return w.o.Composer.Inspect(j.permit, *m)
+}
+
 // refused is the verdict that an error of compose comes to. None of its refusals goes away by trying again: what a clerk
 // can mend is held, the rest is denied.
 func refused(err error, l reminder.Lease, pack, hash string) receipt.Verdict {
@@ -223,11 +237,19 @@ func refused(err error, l reminder.Lease, pack, hash string) receipt.Verdict {
 	switch {
 	case errors.As(err, &held):
 		v := verdict(l, receipt.Held, "content", pack, hash)
+		v.Template = held.Template
 		for _, f := range held.Findings {
-			v.Findings = append(v.Findings, receipt.Finding{Kind: f.Kind, Layout: f.Layout, Part: string(f.Part), Fact: f.Fact, Offset: f.Offset, Length: f.Length})
+			v.Findings = append(v.Findings, reminder.Finding{
+				Kind: f.Kind, Name: f.Name, Layout: f.Layout, Part: f.Part, Fact: f.Fact, Offset: f.Offset, Length: f.Length, Releasable: f.Releasable(),
+			})
 		}
-		if len(v.Findings) > 0 {
-			v.Decision.Reason = v.Findings[0].Kind
+		for i, f := range held.Findings {
+			if i == 0 || !f.Releasable() {
+				v.Decision.Reason = f.Kind
+			}
+			if !f.Releasable() {
+				break
+			}
 		}
 		return v
 	case errors.Is(err, compose.ErrNoTemplate):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -18,32 +19,43 @@ const byClerk = "clerk"
 
 // What a clerk can't do to a reminder, for where it stands.
 var (
-	ErrNotRestored = errors.New("ledger: only a reminder that is held as restored can be released")
-	ErrNotWaiting  = errors.New("ledger: only a reminder that is planned or held can be cancelled")
+	ErrNotReleasable = errors.New("ledger: only a reminder that is held as restored, or for nothing but digits that nothing explains, can be released")
+	ErrNotWaiting    = errors.New("ledger: only a reminder that is planned or held can be cancelled")
 )
 
-// Release plans a reminder again that Quarantine holds, with its old times: it goes as soon as sending is on, if the gate says
-// yes. Whoever releases it has found that it did not leave before the restore. ErrNotRestored for any other.
-func (l *Ledger) Release(ctx context.Context, p reminder.PersonKey, id reminder.ID) error {
-	held := func(r *state.Reminder) bool { return r.Status == receipt.Held && r.Reason == HeldRestored }
-	if err := l.must(ctx, p, id, held, ErrNotRestored); err != nil {
+// Release plans a held reminder again, with its old times: it goes as soon as sending is on, if the gate says yes. Of what
+// Quarantine holds, by, who releases it, has found that it did not leave before the restore. Of what is held for digits that
+// nothing explains, by has seen that they are nobody's: they pass in that message of this plan, where they were found, and
+// nowhere else. by and why are journalled. ErrNotReleasable for any other.
+func (l *Ledger) Release(ctx context.Context, p reminder.PersonKey, id reminder.ID, by, why string) error {
+	v := receipt.Verdict{Reminder: id, Person: p, Status: receipt.Planned, By: by, Decision: receipt.Decision{Reason: why}}
+	held := func(r *state.Reminder) bool {
+		if r.Releasable() {
+			v.Findings = r.Findings
+			return true
+		}
+		return r.Status == receipt.Held && r.Reason == HeldRestored
+	}
+	if err := l.must(ctx, p, id, held, ErrNotReleasable); err != nil {
 		return err
 	}
-	if err := l.Rule(ctx, []receipt.Verdict{{Reminder: id, Person: p, Status: receipt.Planned}}); err != nil {
+	if err := l.Rule(ctx, []receipt.Verdict{v}); err != nil {
 		return err
 	}
-	// By now it may be planned, on its way, or taken back by an event.
-	return l.must(ctx, p, id, func(r *state.Reminder) bool { return !held(r) }, ErrNotRestored)
+	// By now it may be planned, on its way, taken back by an event, or held anew.
+	return l.must(ctx, p, id, func(r *state.Reminder) bool {
+		return !held(r) || !slices.Equal(r.Findings, v.Findings)
+	}, ErrNotReleasable)
 }
 
 // Cancel takes back a reminder that is planned or held. A later event of the booking plans it again if it is due after that.
 // ErrNotWaiting when it is not waiting, or a worker was faster.
-func (l *Ledger) Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID) error {
+func (l *Ledger) Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID, by string) error {
 	waits := func(r *state.Reminder) bool { return r.Status == receipt.Planned || r.Status == receipt.Held }
 	if err := l.must(ctx, p, id, waits, ErrNotWaiting); err != nil {
 		return err
 	}
-	v := receipt.Verdict{Reminder: id, Person: p, Status: receipt.Cancelled, Decision: receipt.Decision{Reason: byClerk}}
+	v := receipt.Verdict{Reminder: id, Person: p, Status: receipt.Cancelled, By: by, Decision: receipt.Decision{Reason: byClerk}}
 	if err := l.Rule(ctx, []receipt.Verdict{v}); err != nil {
 		return err
 	}

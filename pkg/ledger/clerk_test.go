@@ -44,8 +44,8 @@ func TestReleaseOfTheRestored(t *testing.T) {
 	if ls := w.lease(9); len(ls) != 0 {
 		t.Fatalf("%d leases of what is held", len(ls))
 	}
-	w.ok(w.Release(w.ctx, p, id))
-	w.is(w.Release(w.ctx, p, id), ledger.ErrNotRestored)
+	w.ok(w.Release(w.ctx, p, id, "karen", "not on the list"))
+	w.is(w.Release(w.ctx, p, id, "karen", "not on the list"), ledger.ErrNotReleasable)
 	want := w.dump()
 	w.restart()
 	w.wantDump(w.dump(), want)
@@ -53,10 +53,61 @@ func TestReleaseOfTheRestored(t *testing.T) {
 	if x.lease.Reminder != id {
 		t.Errorf("another reminder was sent")
 	}
-	w.is(w.Cancel(w.ctx, p, id), ledger.ErrNotWaiting)
+	w.is(w.Cancel(w.ctx, p, id, "karen"), ledger.ErrNotWaiting)
 	w.settle(x, receipt.Accepted)
-	w.is(w.Cancel(w.ctx, p, id), ledger.ErrNotWaiting)
+	w.is(w.Cancel(w.ctx, p, id, "karen"), ledger.ErrNotWaiting)
 	w.wantCounts(p, map[receipt.Status]int{receipt.Accepted: 1, receipt.Planned: 1})
+}
+
+// A digit run that nothing explains goes with its plan's message once an approver says so; what else is found does not.
+func TestReleaseOfDigits(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.accept(w.appointment(1))
+	w.due()
+	p := w.person(1)
+	digits := []reminder.Finding{{Kind: "digits", Layout: "2-2-2", Part: reminder.PartText, Offset: 40, Length: 8, Releasable: true}}
+	hold := func(findings []reminder.Finding) reminder.Lease {
+		t.Helper()
+		ls := w.lease(1)
+		if len(ls) != 1 {
+			t.Fatalf("%d leases", len(ls))
+		}
+		w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: ls[0].Reminder, Person: p, Version: ls[0].Version, Status: receipt.Held, Template: "t@1", Findings: findings,
+			Decision: receipt.Decision{Reason: findings[0].Kind}}}))
+		w.ok(w.Done(w.ctx, ls[0]))
+		return ls[0]
+	}
+	l := hold(digits)
+	if l.Release != nil {
+		t.Fatal("something is let pass that nobody released")
+	}
+	// The fold lets pass what was found, and no more.
+	more := append(digits[:1:1], reminder.Finding{Kind: "cpr", Part: reminder.PartText})
+	w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: l.Reminder, Person: p, Status: receipt.Planned, Findings: more}}))
+	w.wantCounts(p, map[receipt.Status]int{receipt.Held: 1, receipt.Planned: 1})
+	w.ok(w.Release(w.ctx, p, l.Reminder, "karen", "our house number"))
+	w.restart()
+
+	// The message is tried again with what was let pass; something else is found, and let pass too.
+	phone := []reminder.Finding{{Kind: "phone", Layout: "8", Part: reminder.PartHeader, Length: 8, Releasable: true}}
+	if l = hold(phone); l.Release == nil || l.Release.Template != "t@1" || !slices.Equal(l.Release.Findings, digits) {
+		t.Fatalf("released %+v", l.Release)
+	}
+	w.ok(w.Release(w.ctx, p, l.Reminder, "karen", "our switchboard"))
+	// Among what is found now is a national id: nobody can let that pass.
+	if l = hold(more); l.Release == nil || len(l.Release.Findings) != 2 {
+		t.Fatalf("released %+v", l.Release)
+	}
+	w.is(w.Release(w.ctx, p, l.Reminder, "karen", "x"), ledger.ErrNotReleasable)
+	w.wantCounts(p, map[receipt.Status]int{receipt.Held: 1, receipt.Planned: 1})
+
+	// A newer event of the booking: another message, and nothing is let pass in it.
+	w.accept(w.appointment(1, revision(2)))
+	ls := w.lease(9)
+	if len(ls) != 1 || ls[0].Release != nil {
+		t.Errorf("leases %+v: want the message of the newer plan, in which nothing is let pass", ls)
+	}
 }
 
 // What is held for its text stays held, whatever is asked, until it is cancelled.
@@ -68,17 +119,17 @@ func TestReleaseOfTheUnclean(t *testing.T) {
 	l, p := w.lease(1)[0], w.person(1)
 	w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: l.Reminder, Person: p, Version: l.Version, Status: receipt.Held, Decision: receipt.Decision{Reason: "content"}}}))
 	w.ok(w.Done(w.ctx, l))
-	w.is(w.Release(w.ctx, p, l.Reminder), ledger.ErrNotRestored)
+	w.is(w.Release(w.ctx, p, l.Reminder, "karen", "x"), ledger.ErrNotReleasable)
 	// The fold does not take it either.
 	w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: l.Reminder, Person: p, Status: receipt.Planned}}))
 	w.wantCounts(p, map[receipt.Status]int{receipt.Held: 1, receipt.Planned: 1})
 
 	waiting := w.one(p, receipt.Planned)
-	w.is(w.Release(w.ctx, p, waiting), ledger.ErrNotRestored)
-	w.ok(w.Cancel(w.ctx, p, waiting))
-	w.ok(w.Cancel(w.ctx, p, l.Reminder))
-	w.is(w.Cancel(w.ctx, p, waiting), ledger.ErrNotWaiting)
-	w.is(w.Cancel(w.ctx, w.person(2), waiting), ledger.ErrNotWaiting)
+	w.is(w.Release(w.ctx, p, waiting, "karen", "x"), ledger.ErrNotReleasable)
+	w.ok(w.Cancel(w.ctx, p, waiting, "karen"))
+	w.ok(w.Cancel(w.ctx, p, l.Reminder, "karen"))
+	w.is(w.Cancel(w.ctx, p, waiting, "karen"), ledger.ErrNotWaiting)
+	w.is(w.Cancel(w.ctx, w.person(2), waiting, "karen"), ledger.ErrNotWaiting)
 	w.wantCounts(p, map[receipt.Status]int{receipt.Cancelled: 2})
 	if ls, err := w.Letters(w.ctx, "", nil); err != nil || len(ls) != 0 {
 		t.Errorf("letters %+v, %v: the clerk has seen to it", ls, err)

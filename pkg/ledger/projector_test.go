@@ -40,7 +40,7 @@ func (w *world) story() {
 		case w.person(3):
 			w.ok(w.Rule(w.ctx, []receipt.Verdict{{
 				Reminder: l.Reminder, Person: l.Person, Version: l.Version, Status: receipt.Held, Decision: receipt.Decision{Reason: "national_id"},
-				Findings: []receipt.Finding{{Kind: "national_id", Part: "text", Offset: 3, Length: 10}},
+				Findings: []reminder.Finding{{Kind: "national_id", Part: "text", Offset: 3, Length: 10}},
 			}}))
 			w.ok(w.Done(w.ctx, l))
 		default:

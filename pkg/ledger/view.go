@@ -34,7 +34,9 @@ type ReminderView struct {
 	Reason   string             `json:"reason,omitempty"`
 	Letter   string             `json:"letter,omitempty"` // why the gate would say no
 	Attempts []AttemptView      `json:"attempts,omitempty"`
-	Findings []receipt.Finding  `json:"findings,omitempty"`
+	Findings []reminder.Finding `json:"findings,omitempty"`
+
+	Releasable bool `json:"releasable,omitempty"` // held for nothing but digits that nothing explains
 }
 
 // AttemptView is one attempt.
@@ -81,7 +83,7 @@ func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error
 			}
 			x := found{view: ReminderView{
 				ID: id, Person: p.Key, Purpose: r.Purpose, Rule: r.Rule, Due: r.Due, Expires: r.Expires, Route: r.Route, Status: status,
-				Since: r.Since, Reason: r.Reason, Letter: r.Letter, Findings: r.Findings,
+				Since: r.Since, Reason: r.Reason, Letter: r.Letter, Findings: r.Findings, Releasable: r.Releasable(),
 			}}
 			for _, t := range r.Attempts {
 				x.view.Attempts = append(x.view.Attempts, AttemptView{

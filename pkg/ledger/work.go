@@ -219,11 +219,9 @@ func (l *Ledger) unasked(ctx context.Context, now time.Time, late time.Duration,
 				skip--
 				continue
 			}
-			found = append(found, state.Leased{
-				Lease: reminder.Lease{Reminder: id, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires,
-					Attempt: r.NextAttempt(), Route: r.Route},
-				Sealed: a.Sealed, Told: a.ToldOf,
-			})
+			x, _ := p.Lease(id)
+			x.Route = r.Route
+			found = append(found, x)
 			if len(found) == limit {
 				return full
 			}

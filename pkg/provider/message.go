@@ -2,6 +2,7 @@ package provider
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,27 +17,17 @@ var (
 	ErrTo        = errors.New("provider: message recipient: want an address of the message's channel")
 	ErrHeader    = errors.New("provider: message field: a field other than the text holds a line break or control character, or is not UTF-8")
 	ErrText      = errors.New("provider: message text: want UTF-8 that is not empty")
+	ErrWire      = errors.New("provider: message wire: it is empty: call Encode first")
 	ErrSlotUsed  = errors.New("provider: slot: it has carried its message, open another")
 )
 
 // Inspect refuses, with an *Error of outcome Reject, a message that no carrier may be handed: without a proper
 // reference, on a channel the carrier does not serve, or with a line break or control character in any field but the
 // text. So no field can grow into a header or command of its own (RFC 5321 section 2.3.8, RFC 5322 section 2.2).
-// Every carrier calls it first in Send.
+// Every carrier calls it first in Encode.
 func Inspect(m reminder.Message, serves ...reminder.Channel) error {
-	reject := func(code string, err error) error { return &Error{Outcome: Reject, Code: code, Err: err} }
-	if !ValidReference(m.Reference) {
-		return reject("bad_reference", ErrReference)
-	}
-	served := false
-	for _, c := range serves {
-		served = served || m.Channel == c
-	}
-	if !served {
-		return reject("bad_channel", ErrChannel)
-	}
-	if m.To.IsZero() || m.To.Channel != m.Channel {
-		return reject("bad_recipient", ErrTo)
+	if err := addressed(m, serves); err != nil {
+		return err
 	}
 	for _, f := range []string{
 		m.To.Reveal(), m.Sender, m.ReplyTo, m.Subject.Reveal(), m.Language, m.Template, m.Unit, string(m.Purpose),
@@ -47,6 +38,31 @@ func Inspect(m reminder.Message, serves ...reminder.Channel) error {
 	}
 	if m.Text.IsZero() || !utf8.ValidString(m.Text.Reveal()) {
 		return reject("bad_text", ErrText)
+	}
+	return nil
+}
+
+// Encoded refuses, with an *Error of outcome Reject, a message that was not through Encode. Every carrier calls it first in Send.
+func Encoded(m reminder.Message, serves ...reminder.Channel) error {
+	if err := addressed(m, serves); err != nil {
+		return err
+	}
+	if m.Wire.Body.IsZero() {
+		return reject("not_encoded", ErrWire)
+	}
+	return nil
+}
+
+func reject(code string, err error) error { return &Error{Outcome: Reject, Code: code, Err: err} }
+
+func addressed(m reminder.Message, serves []reminder.Channel) error {
+	switch {
+	case !ValidReference(m.Reference):
+		return reject("bad_reference", ErrReference)
+	case !slices.Contains(serves, m.Channel):
+		return reject("bad_channel", ErrChannel)
+	case m.To.IsZero() || m.To.Channel != m.Channel:
+		return reject("bad_recipient", ErrTo)
 	}
 	return nil
 }

@@ -10,6 +10,11 @@ import (
 // Sender is a carrier that messages are handed to. It is safe for concurrent use. A Sender that holds connections also
 // implements io.Closer; Close is called once, when no slot is open.
 type Sender interface {
+	// Encode writes what is to leave of a message: the bytes that Send will write, before anything of the message is intended, so
+	// that they can be scanned as they are. It waits for nothing and sends nothing. Its error is an *Error of outcome Reject:
+	// this carrier can't carry the message.
+	Encode(m reminder.Message) (reminder.Wire, error)
+
 	// Open waits for all that a message has to wait for: a free slot, the rate, a live connection. It writes nothing of
 	// any message, so every error of Open means that nothing left. It ends early when ctx ends.
 	Open(ctx context.Context) (Slot, error)
@@ -17,7 +22,7 @@ type Sender interface {
 
 // Slot carries one message, once. It is for one goroutine.
 type Slot interface {
-	// Send writes the message at once. It neither retries nor waits for a rate.
+	// Send writes m.Wire, which Encode made of m, at once. It neither changes a byte of it, nor retries, nor waits for a rate.
 	//
 	// ctx counts until the message itself begins to leave; its deadline is the write deadline, and the carrier's own
 	// (at most one second by default) applies besides. After that ctx no longer matters: the carrier's answer is awaited for as

@@ -82,17 +82,9 @@ type Verdict struct {
 	Version  uint64             `json:"version,omitempty"` // inert when the plan has moved on; 0 = whatever the plan
 	Status   Status             `json:"status"`            // Denied, Held or Expired; from a clerk Cancelled, or Planned to release it
 	Decision Decision           `json:"decision"`
-	Findings []Finding          `json:"findings,omitempty"` // of a held one
-}
-
-// Finding says where a held message is not clean, never what stands there.
-type Finding struct {
-	Kind   string `json:"kind"`
-	Layout string `json:"layout,omitempty"`
-	Part   string `json:"part"`
-	Fact   string `json:"fact,omitempty"`
-	Offset int    `json:"offset"`
-	Length int    `json:"length"`
+	Template string             `json:"template,omitempty"` // of a held one: the template version it was written from
+	Findings []reminder.Finding `json:"findings,omitempty"` // of a held one: why; of a released one: what is let pass
+	By       string             `json:"by,omitempty"`       // the clerk who cancelled or released it
 }
 
 // Preview is the gate's answer without effect, at planning and again ten days before, so that a letter can still go.

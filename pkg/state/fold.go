@@ -1,6 +1,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/consent"
@@ -118,6 +119,7 @@ func (f *fold) planned(seq uint64, b Planned) {
 		return r.Purpose == reminder.Remind && !wanted[id] && !waits
 	})
 	f.mended(key, wanted, tag)
+	f.forget(key)
 	for _, w := range b.Plan.Reminders {
 		r := f.Reminders[w.ID]
 		if r == nil {
@@ -128,7 +130,8 @@ func (f *fold) planned(seq uint64, b Planned) {
 		r.Dropped = false
 		switch r.Status {
 		case receipt.Cancelled, receipt.Held:
-			r.Reason, r.Findings, r.Previewed, r.Late, r.Letter = "", nil, false, false, ""
+			r.clean()
+			r.Previewed, r.Late, r.Letter = false, false, ""
 			f.to(w.ID, r, receipt.Planned)
 			fallthrough
 		case receipt.Planned:
@@ -150,8 +153,17 @@ func (f *fold) resumes(a *Appointment, b plan.Plan) bool {
 func (f *fold) mended(key reminder.AppointmentKey, wanted map[reminder.ID]bool, tag string) {
 	for id, r := range f.Reminders {
 		if r.Appointment == key && r.Status == receipt.Held && r.Tag == tag && !wanted[id] && r.Reason != Restored && f.at.Before(r.Expires) {
-			r.Reason, r.Findings = "", nil
+			r.clean()
 			f.to(id, r, receipt.Planned)
+		}
+	}
+}
+
+// forget ends the releases of an appointment's reminders: what was let pass was in the message of an older plan.
+func (f *fold) forget(key reminder.AppointmentKey) {
+	for _, r := range f.Reminders {
+		if r.Appointment == key {
+			r.Release = nil
 		}
 	}
 }
@@ -338,13 +350,36 @@ func (f *fold) verdict(b receipt.Verdict) {
 	if r == nil || !f.current(r, b.Version) {
 		return
 	}
-	// Of what is held a clerk may cancel all, and release what only a restored journal holds.
-	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled || (b.Status == receipt.Planned && r.Reason == Restored)
-	if r.Status == receipt.Planned || (r.Status == receipt.Held && free) {
-		r.Reason, r.Findings = b.Decision.Reason, b.Findings
+	// Of what is held a clerk may cancel all.
+	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled
+	switch {
+	case r.Status == receipt.Held && b.Status == receipt.Planned:
+		if r.Reason == Restored {
+			r.clean()
+			f.to(b.Reminder, r, receipt.Planned)
+		} else if r.Releasable() && slices.Equal(b.Findings, r.Findings) {
+			release := &reminder.Release{Template: r.Template}
+			if r.Release != nil && r.Release.Template == r.Template {
+				release.Findings = r.Release.Findings // let pass before; now something else was found
+			}
+			release.Findings = slices.Concat(release.Findings, r.Findings)
+			r.clean()
+			r.Release = release
+			f.to(b.Reminder, r, receipt.Planned)
+		}
+	case r.Status == receipt.Planned || (r.Status == receipt.Held && free):
+		r.Reason, r.Template, r.Findings = b.Decision.Reason, b.Template, b.Findings
 		f.to(b.Reminder, r, b.Status)
 	}
 }
+
+// Releasable reports whether the reminder is held for nothing but findings that an approver may let pass.
+func (r *Reminder) Releasable() bool {
+	return r.Status == receipt.Held && len(r.Findings) > 0 && !slices.ContainsFunc(r.Findings, func(x reminder.Finding) bool { return !x.Releasable })
+}
+
+// clean forgets why the reminder was held.
+func (r *Reminder) clean() { r.Reason, r.Template, r.Findings, r.Release = "", "", nil, nil }
 
 // trim forgets appointments that ended before before, with their reminders, unless an attempt is still open.
 func (f *fold) trim(before time.Time) {

@@ -112,7 +112,9 @@ type Reminder struct {
 	Status      receipt.Status          `json:"status"`
 	Since       time.Time               `json:"since"` // of Status
 	Reason      string                  `json:"reason,omitempty"`
-	Findings    []receipt.Finding       `json:"findings,omitempty"`
+	Findings    []reminder.Finding      `json:"findings,omitempty"`
+	Template    string                  `json:"template,omitempty"` // that Findings are of
+	Release     *reminder.Release       `json:"release,omitempty"`  // what an approver let pass, until the next plan
 	Attempts    []Attempt               `json:"attempts,omitempty"`
 	Previewed   bool                    `json:"previewed,omitempty"`
 	Late        bool                    `json:"late,omitempty"`    // previewed again ten days before
@@ -151,6 +153,7 @@ func (p *Person) Lease(id reminder.ID) (Leased, bool) {
 	return Leased{
 		Lease: reminder.Lease{
 			Reminder: id, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires, Attempt: r.NextAttempt(),
+			Release: r.Release,
 		},
 		Sealed: a.Sealed, Told: a.ToldOf,
 	}, true

@@ -171,7 +171,7 @@ func verdict(name string, version uint64, st receipt.Status) step {
 		id, _ := named(s.t, s.p, name)
 		s.apply(receipt.Verdict{
 			Reminder: id, Person: anna, Version: version, Status: st, Decision: receipt.Decision{Reason: "because"},
-			Findings: []receipt.Finding{{Kind: "digits", Part: "text"}},
+			Findings: []reminder.Finding{{Kind: "digits", Part: "text"}},
 		})
 	}
 }

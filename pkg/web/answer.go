@@ -69,8 +69,8 @@ func (a *API) answerError(w http.ResponseWriter, r *http.Request, err error) {
 		fail(w, http.StatusNotFound, Error{Text: "not found"})
 	case errors.Is(err, ledger.ErrNoReplay):
 		fail(w, http.StatusConflict, Error{Text: "dead letters can't be replayed here"})
-	case errors.Is(err, ledger.ErrNotRestored):
-		fail(w, http.StatusConflict, Error{Text: "only a reminder that is held with the reason " + ledger.HeldRestored + " can be released"})
+	case errors.Is(err, ledger.ErrNotReleasable):
+		fail(w, http.StatusConflict, Error{Text: "only a reminder that is held with the reason " + ledger.HeldRestored + ", or for nothing but digits that nothing explains, can be released"})
 	case errors.Is(err, ledger.ErrNotWaiting):
 		fail(w, http.StatusConflict, Error{Text: "only a reminder that is planned or held can be cancelled, and no worker may have been faster"})
 	case errors.Is(err, ledger.ErrBehind):

@@ -65,11 +65,17 @@ func (f *fake) Consent(context.Context, consent.Record) error { return f.call("c
 func (f *fake) Contact(context.Context, contact.Record) error { return f.call("contact") }
 func (f *fake) Switch(context.Context, state.Switch) error    { return f.call("switch") }
 
-func (f *fake) Release(context.Context, reminder.PersonKey, reminder.ID) error {
+func (f *fake) Release(_ context.Context, _ reminder.PersonKey, _ reminder.ID, by, why string) error {
+	if by != "karen" || why == "" {
+		return errors.New("released by nobody, or for nothing")
+	}
 	return errors.Join(f.call("release"), f.moved)
 }
 
-func (f *fake) Cancel(context.Context, reminder.PersonKey, reminder.ID) error {
+func (f *fake) Cancel(_ context.Context, _ reminder.PersonKey, _ reminder.ID, by string) error {
+	if by != "karen" {
+		return errors.New("cancelled by nobody")
+	}
 	return errors.Join(f.call("cancel"), f.moved)
 }
 
@@ -229,7 +235,7 @@ func TestMovingAReminder(t *testing.T) {
 			t.Errorf("audit %+v", a)
 		}
 	}
-	for path, err := range map[string]error{moving[0].path: ledger.ErrNotRestored, moving[1].path: ledger.ErrNotWaiting} {
+	for path, err := range map[string]error{moving[0].path: ledger.ErrNotReleasable, moving[1].path: ledger.ErrNotWaiting} {
 		f := &fake{moved: err}
 		if w := ask(openDoor(t, f).Staff(), "POST", path, `{"reason":"x"}`); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "held") {
 			t.Errorf("%s: %d %s", path, w.Code, w.Body)

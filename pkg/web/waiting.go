@@ -11,7 +11,7 @@ import (
 
 // Why is what POST /v1/reminders/{id}/release and /cancel take.
 type Why struct {
-	Reason string `json:"reason"` // for the audit
+	Reason string `json:"reason"` // for the audit, and of a release for the journal
 }
 
 // Moved answers them.
@@ -20,18 +20,22 @@ type Moved struct {
 	Status receipt.Status `json:"status"` // planned or cancelled
 }
 
-// release plans a reminder again that a restored journal holds: somebody has found that it did not leave.
+// release plans a reminder again that a restored journal holds, since somebody has found that it did not leave, or that is held
+// for digits that somebody has found to be nobody's.
 func (a *API) release(ctx context.Context, r *http.Request) (any, error) {
 	return a.move(ctx, r, "reminder.release", receipt.Planned, a.o.Ledger.Release)
 }
 
 // cancel takes back a reminder that is planned or held.
 func (a *API) cancel(ctx context.Context, r *http.Request) (any, error) {
-	return a.move(ctx, r, "reminder.cancel", receipt.Cancelled, a.o.Ledger.Cancel)
+	return a.move(ctx, r, "reminder.cancel", receipt.Cancelled, func(ctx context.Context, p reminder.PersonKey, id reminder.ID, by, _ string) error {
+		return a.o.Ledger.Cancel(ctx, p, id, by)
+	})
 }
 
 func (a *API) move(
-	ctx context.Context, r *http.Request, action string, to receipt.Status, change func(context.Context, reminder.PersonKey, reminder.ID) error,
+	ctx context.Context, r *http.Request, action string, to receipt.Status,
+	change func(ctx context.Context, p reminder.PersonKey, id reminder.ID, by, why string) error,
 ) (any, error) {
 	id := r.PathValue("id")
 	if !idRE.MatchString(id) {
@@ -61,7 +65,7 @@ func (a *API) move(
 	if err := a.audit(ctx, r, action+" "+id, x.Person, "", reason); err != nil {
 		return nil, err
 	}
-	if err := change(ctx, x.Person, x.ID); err != nil {
+	if err := change(ctx, x.Person, x.ID, r.Header.Get(ActorHeader), reason); err != nil {
 		return nil, err
 	}
 	return Moved{x.ID, to}, nil

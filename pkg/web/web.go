@@ -24,8 +24,8 @@ type Ledger interface {
 	Status(ctx context.Context) (ledger.Status, error)
 	Reminders(ctx context.Context, f ledger.Filter) ([]ledger.ReminderView, error)
 	Letters(ctx context.Context, unit string, known func(unit string) bool) ([]ledger.Letter, error)
-	Release(ctx context.Context, p reminder.PersonKey, id reminder.ID) error
-	Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID) error
+	Release(ctx context.Context, p reminder.PersonKey, id reminder.ID, by, why string) error
+	Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID, by string) error
 	People(ctx context.Context, keys []reminder.PersonKey) ([]ledger.Person, error)
 	Consent(ctx context.Context, r consent.Record) error
 	Contact(ctx context.Context, r contact.Record) error

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/provider/providertest"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
@@ -101,7 +102,7 @@ func TestDiskFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.Send(t.Context(), m)
+			_, err = providertest.Send(t.Context(), b, s, m)
 			s.Close()
 			var e *provider.Error
 			if !errors.As(err, &e) || e.Outcome != c.outcome || e.Code != c.code {
@@ -126,7 +127,7 @@ func TestDiskFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			if _, err := s.Send(t.Context(), m); err != nil {
+			if _, err := providertest.Send(t.Context(), b, s, m); err != nil {
 				t.Errorf("once the disk is well: %v", err)
 			}
 		})

@@ -116,6 +116,14 @@ func New(o Options) (*Outbox, error) {
 	return b, nil
 }
 
+// Encode writes the file of a message but for its Date, which is when Send writes it.
+func (b *Outbox) Encode(m reminder.Message) (reminder.Wire, error) {
+	if err := provider.Inspect(m, reminder.SMS, reminder.Email); err != nil {
+		return reminder.Wire{}, err
+	}
+	return reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask(render(m))}, nil
+}
+
 // Open waits for a slot.
 func (b *Outbox) Open(ctx context.Context) (provider.Slot, error) {
 	release, err := b.limit.Take(ctx)
@@ -144,7 +152,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 		return provider.Accepted{}, &provider.Error{Outcome: provider.Retry, Code: "slot_used", Err: provider.ErrSlotUsed}
 	}
 	s.spent = true
-	if err := provider.Inspect(m, reminder.SMS, reminder.Email); err != nil {
+	if err := provider.Encoded(m, reminder.SMS, reminder.Email); err != nil {
 		return provider.Accepted{}, err
 	}
 	if err := ctx.Err(); err != nil {

@@ -42,7 +42,7 @@ func send(t *testing.T, b *outbox.Outbox, m reminder.Message) (provider.Accepted
 		t.Fatal(err)
 	}
 	defer s.Close()
-	return s.Send(t.Context(), m)
+	return providertest.Send(t.Context(), b, s, m)
 }
 
 func TestContract(t *testing.T) {
@@ -61,11 +61,19 @@ func TestContract(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if strings.HasPrefix(string(raw), "Reference: "+reference+"\n") {
+					if strings.Contains(string(raw), "\nReference: "+reference+"\n") {
 						n++
 					}
 				}
 				return n
+			},
+			Written: func(t *testing.T, reference string) string {
+				raw, err := os.ReadFile(filepath.Join(dir, "messages", reference+".txt"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, text, _ := strings.Cut(string(raw), "\n")
+				return text
 			},
 		}
 	})
@@ -84,11 +92,11 @@ func TestTheFileIsTheMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		"00aa.txt": "Reference: 00aa\nChannel: sms\nPurpose: reminder\nTo: +4520123456\nFrom: RegionH\nDate: 2026-03-10T08:00:00+01:00\n" +
+		"00aa.txt": "Date: 2026-03-10T08:00:00+01:00\nReference: 00aa\nChannel: sms\nPurpose: reminder\nTo: +4520123456\nFrom: RegionH\n" +
 			"Unit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSegments: 1\n\n" +
 			"Husk din aftale tirsdag kl. 14.30.\nRegionshospitalet, indgang 3. Æøå.",
-		"00bb.txt": "Reference: 00bb\nChannel: email\nPurpose: reminder\nTo: anna@example.org\nFrom: rh@example.org\nReply-To: ortho@example.org\n" +
-			"Date: 2026-03-10T08:00:00+01:00\nUnit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSubject: Påmindelse: din aftale\n\n" +
+		"00bb.txt": "Date: 2026-03-10T08:00:00+01:00\nReference: 00bb\nChannel: email\nPurpose: reminder\nTo: anna@example.org\nFrom: rh@example.org\nReply-To: ortho@example.org\n" +
+			"Unit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSubject: Påmindelse: din aftale\n\n" +
 			"Husk din aftale tirsdag kl. 14.30.\nRegionshospitalet, indgang 3. Æøå.",
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, "messages", name))
@@ -119,7 +127,7 @@ func TestOneReferenceOneFileUnderARace(t *testing.T) {
 				return
 			}
 			defer s.Close()
-			if a, err := s.Send(t.Context(), m); err != nil || a.CarrierID != "00cc" {
+			if a, err := providertest.Send(t.Context(), b, s, m); err != nil || a.CarrierID != "00cc" {
 				t.Errorf("%+v, %v", a, err)
 			}
 		})

@@ -24,7 +24,7 @@ const partial = ".part"
 func (b *Outbox) write(m reminder.Message) (provider.Accepted, error) {
 	at := b.now().Truncate(time.Second)
 	name, part := b.file(m.Reference), filepath.Join(b.messages, "."+m.Reference+"-"+rand.Text()+partial)
-	err := b.flush(part, render(m, at))
+	err := b.flush(part, []byte("Date: "+at.Format(time.RFC3339)+"\n"+m.Wire.Body.Reveal()))
 	if err == nil {
 		err = b.disk.link(part, name)
 	}
@@ -70,7 +70,7 @@ func (b *Outbox) flush(name string, data []byte) error {
 }
 
 // render is the file of a message. provider.Inspect has seen to it that no field holds a line break.
-func render(m reminder.Message, at time.Time) []byte {
+func render(m reminder.Message) string {
 	var s strings.Builder
 	field := func(name, value string) {
 		s.WriteString(name + ": " + value + "\n")
@@ -83,7 +83,6 @@ func render(m reminder.Message, at time.Time) []byte {
 	if m.ReplyTo != "" {
 		field("Reply-To", m.ReplyTo)
 	}
-	field("Date", at.Format(time.RFC3339))
 	field("Unit", m.Unit)
 	field("Language", m.Language)
 	field("Template", m.Template)
@@ -93,7 +92,7 @@ func render(m reminder.Message, at time.Time) []byte {
 		field("Subject", m.Subject.Reveal())
 	}
 	s.WriteString("\n" + m.Text.Reveal())
-	return []byte(s.String())
+	return s.String()
 }
 
 // disk is what can fail of a disk; tests make it fail.

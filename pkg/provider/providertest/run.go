@@ -26,6 +26,8 @@ type Harness struct {
 	Refused func(reference string) reminder.Message
 	// Count is how often the carrier's own record holds the reference.
 	Count func(t *testing.T, reference string) int
+	// Written is what the carrier's own record says it was given of the reference, as Encode writes it.
+	Written func(t *testing.T, reference string) string
 	// Idempotent says that the carrier makes one message of one reference, however often it is sent.
 	Idempotent bool
 }
@@ -37,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		run  func(*testing.T, Harness)
 	}{
 		{"accepts a message", accepts},
+		{"writes what was encoded", written},
+		{"sends nothing that was not encoded", unencoded},
 		{"sends a reference twice", twice},
 		{"refuses fields that would grow into headers", injection},
 		{"says reject when the carrier refuses", refused},
@@ -64,14 +68,22 @@ func slot(t *testing.T, h Harness) provider.Slot {
 	return s
 }
 
-// send opens a slot, sends and closes.
+// send encodes, opens a slot, sends and closes.
 func send(t *testing.T, h Harness, m reminder.Message) (provider.Accepted, error) {
 	t.Helper()
 	s := slot(t, h)
 	defer s.Close()
-	a, err := s.Send(t.Context(), m)
+	a, err := Send(t.Context(), h.Sender, s, m)
 	clean(t, err, m)
 	return a, err
+}
+
+// Send encodes a message and sends it in a slot, as a worker does.
+func Send(ctx context.Context, by provider.Sender, in provider.Slot, m reminder.Message) (a provider.Accepted, err error) {
+	if m.Wire, err = by.Encode(m); err != nil {
+		return a, err
+	}
+	return in.Send(ctx, m)
 }
 
 // clean fails when the error's text holds the address, a part of it, or a word of the message.
@@ -106,6 +118,37 @@ func accepts(t *testing.T, h Harness) {
 		t.Errorf("accepted without id or time: %+v", a)
 	}
 	wantCount(t, h, "accepts-1", 1)
+}
+
+func written(t *testing.T, h Harness) {
+	m := h.Message("written-1")
+	w, err := h.Sender.Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Format == "" || w.Body.IsZero() {
+		t.Fatal("encoded to nothing")
+	}
+	m.Wire = w
+	m.Subject, m.Text = reminder.Mask("another subject"), reminder.Mask("another text") // the wire alone counts
+	s := slot(t, h)
+	defer s.Close()
+	if _, err := s.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.Written(t, "written-1"); got != w.Body.Reveal() {
+		t.Errorf("the carrier got\n%q\nand not what was encoded\n%q", got, w.Body.Reveal())
+	}
+}
+
+func unencoded(t *testing.T, h Harness) {
+	m := h.Message("unencoded-1")
+	s := slot(t, h)
+	defer s.Close()
+	if _, err := s.Send(t.Context(), m); provider.OutcomeOf(err) != provider.Reject || !errors.Is(err, provider.ErrWire) {
+		t.Errorf("a message without a wire: %v, want reject", err)
+	}
+	wantCount(t, h, "unencoded-1", 0)
 }
 
 func twice(t *testing.T, h Harness) {
@@ -176,7 +219,7 @@ func cancelled(t *testing.T, h Harness) {
 	m := h.Message("cancelled-1")
 	s := slot(t, h)
 	defer s.Close()
-	_, err := s.Send(ctx, m)
+	_, err := Send(ctx, h.Sender, s, m)
 	clean(t, err, m)
 	if provider.OutcomeOf(err) != provider.Retry {
 		t.Errorf("send: %v, want retry", err)
@@ -185,7 +228,7 @@ func cancelled(t *testing.T, h Harness) {
 	defer stop()
 	late := slot(t, h)
 	defer late.Close()
-	if _, err := late.Send(past, m); provider.OutcomeOf(err) != provider.Retry {
+	if _, err := Send(past, h.Sender, late, m); provider.OutcomeOf(err) != provider.Retry {
 		t.Errorf("send past the write deadline: %v, want retry", err)
 	}
 	wantCount(t, h, "cancelled-1", 0)
@@ -194,10 +237,10 @@ func cancelled(t *testing.T, h Harness) {
 func used(t *testing.T, h Harness) {
 	s := slot(t, h)
 	defer s.Close()
-	if _, err := s.Send(t.Context(), h.Message("used-1")); err != nil {
+	if _, err := Send(t.Context(), h.Sender, s, h.Message("used-1")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Send(t.Context(), h.Message("used-2")); provider.OutcomeOf(err) != provider.Retry {
+	if _, err := Send(t.Context(), h.Sender, s, h.Message("used-2")); provider.OutcomeOf(err) != provider.Retry {
 		t.Errorf("a second message in one slot: %v, want retry", err)
 	}
 	wantCount(t, h, "used-1", 1)
@@ -205,7 +248,7 @@ func used(t *testing.T, h Harness) {
 	s.Close()
 	closed := slot(t, h)
 	closed.Close()
-	if _, err := closed.Send(t.Context(), h.Message("used-3")); provider.OutcomeOf(err) != provider.Retry {
+	if _, err := Send(t.Context(), h.Sender, closed, h.Message("used-3")); provider.OutcomeOf(err) != provider.Retry {
 		t.Errorf("a message in a closed slot: %v, want retry", err)
 	}
 	wantCount(t, h, "used-3", 0)
@@ -270,7 +313,7 @@ func concurrent(t *testing.T, h Harness) {
 				return
 			}
 			defer s.Close()
-			_, errs[i] = s.Send(ctx, h.Message(fmt.Sprintf("concurrent-%d", i)))
+			_, errs[i] = Send(ctx, h.Sender, s, h.Message(fmt.Sprintf("concurrent-%d", i)))
 		})
 	}
 	wg.Wait()

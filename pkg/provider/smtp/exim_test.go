@@ -60,6 +60,9 @@ func mailServer(t *testing.T) map[string]string {
 
 // arrived is the letters of a reference in the server's own Maildir, once the server has nothing left to deliver: a
 // letter is in its queue from before the 250 until it is in the Maildir.
+// firstHeader begins what Encode writes.
+const firstHeader = "Auto-Submitted: "
+
 func arrived(t *testing.T, env map[string]string, reference string) []string {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
@@ -109,6 +112,15 @@ func TestRealMailServer(t *testing.T) {
 				Message: func(r string) reminder.Message { return prefixed(mine, message(r, "anna.jensen@example.org")) },
 				Refused: func(r string) reminder.Message { return prefixed(mine, message(r, "refused@example.org")) },
 				Count:   func(t *testing.T, r string) int { return len(arrived(t, env, mine+r)) },
+				Written: func(t *testing.T, r string) string {
+					got := arrived(t, env, mine+r)
+					if len(got) != 1 {
+						t.Fatalf("%d letters", len(got))
+					}
+					// The server keeps lines in the Unix way, and writes its own header above ours.
+					text := strings.ReplaceAll(got[0], "\n", "\r\n")
+					return text[strings.Index(text, "\r\n"+firstHeader)+2:]
+				},
 			}
 		})
 	})

@@ -35,7 +35,7 @@ func waiting(t *testing.T) (*slot, net.Conn) {
 // leave then, and so it is no doubt.
 func TestASuspendedProcessWritesNothingLate(t *testing.T) {
 	s, theirs := waiting(t)
-	_, err := s.deliver(envelope{id: "x", data: []byte("Subject: x\r\n\r\ntext\r\n")}, time.Now().Add(-time.Millisecond))
+	_, err := s.deliver(envelope{id: "x"}, "Subject: x\r\n\r\ntext\r\n", time.Now().Add(-time.Millisecond))
 	var e *provider.Error
 	if !errors.As(err, &e) || e.Outcome != provider.Retry || e.Code != "timeout" {
 		t.Errorf("%v, want retry: timeout", err)
@@ -59,7 +59,7 @@ func TestTheWriteDeadline(t *testing.T) {
 		took <- err
 	}()
 	begun := time.Now()
-	_, err := s.deliver(envelope{id: "x", data: []byte(strings.Repeat("0123456789\r\n", 2000))}, begun.Add(200*time.Millisecond))
+	_, err := s.deliver(envelope{id: "x"}, strings.Repeat("0123456789\r\n", 2000), begun.Add(200*time.Millisecond))
 	var e *provider.Error
 	if !errors.As(err, &e) || e.Outcome != provider.Unknown || e.Code != "timeout" {
 		t.Errorf("%v, want unknown: timeout", err)

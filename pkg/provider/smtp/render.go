@@ -5,7 +5,6 @@ import (
 	"errors"
 	stdmail "net/mail"
 	"strings"
-	"time"
 
 	"github.com/wneessen/go-mail"
 	"golang.org/x/net/idna"
@@ -23,19 +22,21 @@ var (
 	ErrUTF8      = errors.New("smtp: recipient: the server does not take addresses beyond ASCII (RFC 6531)")
 )
 
-// envelope is a message ready to be written.
+// envelope is what the server is told of a message beside its text.
 type envelope struct {
 	id       string // Message-ID without brackets
 	from, to string // reverse and forward path without brackets
 	utf8     bool   // needs SMTPUTF8
-	data     []byte // header and body, CRLF
+	author   *stdmail.Address
 }
 
-// render makes the envelope. Every error is an *Error of outcome Reject.
-func (s *Sender) render(m reminder.Message, now time.Time) (envelope, error) {
-	none := func(code string, err error) (envelope, error) {
-		return envelope{}, &provider.Error{Outcome: provider.Reject, Code: code, Err: err}
-	}
+func reject(code string, err error) error {
+	return &provider.Error{Outcome: provider.Reject, Code: code, Err: err}
+}
+
+// envelope makes the envelope. Every error is an *Error of outcome Reject.
+func (s *Sender) envelope(m reminder.Message) (envelope, error) {
+	none := func(code string, err error) (envelope, error) { return envelope{}, reject(code, err) }
 	from, err := stdmail.ParseAddress(m.Sender)
 	if err != nil {
 		return none("bad_sender", ErrFrom)
@@ -47,19 +48,31 @@ func (s *Sender) render(m reminder.Message, now time.Time) (envelope, error) {
 	if err != nil {
 		return none("bad_recipient", ErrRecipient)
 	}
-	if m.Subject.IsZero() {
-		return none("bad_subject", ErrSubject)
-	}
-	e := envelope{id: m.Reference + "@" + s.config.Domain, from: from.Address, to: to}
+	e := envelope{id: m.Reference + "@" + s.config.Domain, from: from.Address, to: to, author: from}
 	if s.config.ReturnPath != "" {
 		e.from = strings.ReplaceAll(s.config.ReturnPath, placeholder, m.Reference)
 	}
 	e.utf8 = !ascii(e.from) || !ascii(e.to) || !ascii(from.Address) || !ascii(m.ReplyTo)
+	return e, nil
+}
 
+// Encode writes the header and the body, lines ended by CRLF. The date is that of the writing.
+func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
+	none := func(code string, err error) (reminder.Wire, error) { return reminder.Wire{}, reject(code, err) }
+	if err := provider.Inspect(m, reminder.Email); err != nil {
+		return reminder.Wire{}, err
+	}
+	e, err := s.envelope(m)
+	if err != nil {
+		return reminder.Wire{}, err
+	}
+	if m.Subject.IsZero() {
+		return none("bad_subject", ErrSubject)
+	}
 	// No User-Agent: a patient's mail need not tell with what it was made.
 	msg := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(from)
-	msg.ToMailAddress(&stdmail.Address{Address: to})
+	msg.FromMailAddress(e.author)
+	msg.ToMailAddress(&stdmail.Address{Address: e.to})
 	if m.ReplyTo != "" {
 		reply, err := bareAddress(m.ReplyTo)
 		if err != nil {
@@ -69,15 +82,14 @@ func (s *Sender) render(m reminder.Message, now time.Time) (envelope, error) {
 	}
 	msg.Subject(m.Subject.Reveal())
 	msg.SetMessageIDWithValue(e.id)
-	msg.SetDateWithValue(now)
+	msg.SetDateWithValue(s.now())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no absence note shall answer
 	msg.SetBodyString(mail.TypeTextPlain, m.Text.Reveal())
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return none("bad_text", err)
 	}
-	e.data = b.Bytes()
-	return e, nil
+	return reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask(b.String())}, nil
 }
 
 // deliverable is a plain address with its domain in the form that the DNS has.

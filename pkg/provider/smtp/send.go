@@ -2,6 +2,7 @@ package smtp
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/provider"
@@ -39,10 +40,10 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 		return provider.Accepted{}, &provider.Error{Outcome: provider.Retry, Code: "slot_used", Err: provider.ErrSlotUsed}
 	}
 	s.spent = true
-	if err := provider.Inspect(m, reminder.Email); err != nil {
+	if err := provider.Encoded(m, reminder.Email); err != nil {
 		return provider.Accepted{}, err
 	}
-	e, err := s.sender.render(m, s.sender.now())
+	e, err := s.sender.envelope(m)
 	if err != nil {
 		return provider.Accepted{}, err
 	}
@@ -53,7 +54,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 	if err := s.announce(ctx, e, deadline); err != nil {
 		return provider.Accepted{}, err
 	}
-	return s.deliver(e, deadline)
+	return s.deliver(e, m.Wire.Body.Reveal(), deadline)
 }
 
 // announce goes as far as the server's 354. Nothing of the message has left when it fails.
@@ -98,7 +99,7 @@ func (s *slot) announce(ctx context.Context, e envelope, deadline time.Time) err
 }
 
 // deliver writes the text and reads the answer. From its first byte on the message may have left.
-func (s *slot) deliver(e envelope, deadline time.Time) (provider.Accepted, error) {
+func (s *slot) deliver(e envelope, text string, deadline time.Time) (provider.Accepted, error) {
 	c := s.conn
 	if !time.Now().Before(deadline) {
 		// We were held up (a suspended process): too late to begin, and nothing has begun.
@@ -106,7 +107,7 @@ func (s *slot) deliver(e envelope, deadline time.Time) (provider.Accepted, error
 	}
 	_ = c.raw.SetDeadline(deadline)
 	w := c.Text.DotWriter()
-	_, err := w.Write(e.data)
+	_, err := io.WriteString(w, text)
 	if err == nil {
 		err = w.Close() // the end of the text, flushed
 	}

@@ -63,7 +63,7 @@ func send(t *testing.T, s *smtp.Sender, m reminder.Message) (provider.Accepted, 
 		return provider.Accepted{}, fmt.Errorf("open: %w", err)
 	}
 	defer slot.Close()
-	return slot.Send(t.Context(), m)
+	return providertest.Send(t.Context(), s, slot, m)
 }
 
 func TestContract(t *testing.T) {
@@ -88,6 +88,15 @@ func TestContract(t *testing.T) {
 					}
 				}
 				return n
+			},
+			Written: func(t *testing.T, r string) string {
+				for _, l := range p.letters() {
+					if strings.Contains(l.data, "Message-ID: <"+r+"@example.org>\r\n") {
+						return l.data
+					}
+				}
+				t.Fatal("no such letter")
+				return ""
 			},
 		}
 	})
@@ -239,7 +248,7 @@ func TestTheContextCountsUntilTheTextBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := slot.Send(ctx, message("00aa", "anna@example.org")); err != nil {
+	if _, err := providertest.Send(ctx, s, slot, message("00aa", "anna@example.org")); err != nil {
 		t.Errorf("cancelled after the text was written: %v", err)
 	}
 	slot.Close()
@@ -251,7 +260,7 @@ func TestTheContextCountsUntilTheTextBegins(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer slot.Close()
-	if _, err = slot.Send(ctx, message("00bb", "anna@example.org")); provider.OutcomeOf(err) != provider.Retry || !errors.Is(err, context.Canceled) {
+	if _, err = providertest.Send(ctx, s, slot, message("00bb", "anna@example.org")); provider.OutcomeOf(err) != provider.Retry || !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled before the text: %v, want retry", err)
 	}
 	if n := len(p.letters()); n != 1 {

@@ -127,7 +127,7 @@ func (h *history) try() {
 		}
 		switch h.IntN(6) {
 		case 0:
-			bodies = append(bodies, receipt.Verdict{Reminder: id, Person: p, Version: version, Status: receipt.Held, Findings: []receipt.Finding{{Kind: "digits", Part: "text", Offset: 3}}})
+			bodies = append(bodies, receipt.Verdict{Reminder: id, Person: p, Version: version, Status: receipt.Held, Findings: []reminder.Finding{{Kind: "digits", Part: "text", Offset: 3}}})
 		case 1:
 			bodies = append(bodies, receipt.Verdict{Reminder: id, Person: p, Status: receipt.Expired})
 		case 2:
