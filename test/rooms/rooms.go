@@ -33,7 +33,15 @@ var table = map[string]string{
 	"plan":          "reminder policy",
 	"consent":       "reminder policy",
 	"contact":       "reminder policy",
-	"receipt":       "reminder",
+
+	"contact/code":             "reminder policy contact",
+	"contact/register":         "reminder policy contact",
+	"contact/krr":              "reminder policy contact contact/register",
+	"contact/krr/maskinporten": "reminder policy contact contact/register",
+	"contact/nemsms":           "reminder policy contact contact/register",
+	"contact/verifytest":       "reminder policy contact contact/register contact/krr contact/krr/maskinporten contact/nemsms",
+
+	"receipt": "reminder",
 
 	"journal":         "reminder",
 	"journal/kv":      "",
