@@ -173,6 +173,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	p := people{a.Ledger, a.State}
 	a.Gate, err = gate.New(gate.Options{
 		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
+		Analysis: func(u reminder.Unit) string { return u.Analysis },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)

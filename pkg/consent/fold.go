@@ -16,6 +16,9 @@ type Query struct {
 	Unit      reminder.Unit // the clinic that would write
 	BirthDate reminder.Date
 	Pack      policy.Pack // in force for the unit's country
+	// Guardian is the guardian who would be written to in place of the person; "" = the person's own address. For a guardian
+	// only their own grant counts, and another guardian's no does not stop them.
+	Guardian reminder.PersonKey
 }
 
 // Kind is the answer's kind.
@@ -27,7 +30,7 @@ const (
 	Yes          // granted, or told and not objected where that is enough
 	No           // refused
 	Revoked      // withdrawn, or objected
-	Expired      // there was a yes, and it has ended: by its date, or as a guardian's on the person's birthday
+	Expired      // there was a yes, and it has ended by its validity, or as a guardian's: on the person's birthday, or with custody
 )
 
 var kindNames = []string{"unknown", "granted", "refused", "withdrawn", "expired"}
@@ -46,6 +49,9 @@ type State struct {
 	Basis    policy.Basis // what allows it; "" unless Kind is Yes
 	Record   string       // id of the record that decided; "" when none did
 	Guardian bool         // the person is a minor, or of unknown age, and no yes of a guardian counts
+	// Of a yes: what it asks beside the pack.
+	Ceiling    Ceiling       // no message above it; "" = none
+	AddressAge policy.Period // the address must have been proven within it; zero = none
 }
 
 // Allows reports whether the message has its basis.
@@ -62,7 +68,9 @@ func (s State) Allows() bool { return s.Kind == Yes }
 //   - A yes counts when its scope reaches the unit and is no wider than the pack lets it be.
 //   - While a guardian speaks for the person only a guardian's grant counts, no notice and nobody else's; from that birthday
 //     on no guardian's does (Denmark, sundhedsloven § 17: 15 years; Norway: 16). When the birth date is unknown no grant counts.
-//   - A yes past its ValidUntil has expired.
+//     A grant that names its guardian by key counts only while that guardian has custody (Stand); one that does not name them
+//     counts for the person's own address alone, and not at all where the pack asks for custody.
+//   - A yes past its ValidUntil has expired, or from its age on, or once the care contact has ended that it hangs on.
 func Fold(records []Record, q Query, at time.Time) State {
 	basis, ok := q.Pack.Basis[q.Purpose]
 	if !ok || !q.Pack.Allows(q.Channel) {
@@ -70,13 +78,17 @@ func Fold(records []Record, q Query, at time.Time) State {
 	}
 	said := make([]Record, 0, len(records))
 	for _, r := range records {
-		if !r.Recorded.After(at) && r.concerns(q) {
+		if !r.Recorded.After(at) && r.isWord() && r.concerns(q) {
 			said = append(said, r)
 		}
 	}
 	slices.SortFunc(said, byRecorded)
 
 	minor, known := q.Pack.Minor(q.BirthDate, at)
+	var custody Standing
+	if minor {
+		custody = Stand(records, at)
+	}
 	var s State
 	var lastNo time.Time // the latest EventTime of the no's so far
 	denied := false
@@ -92,13 +104,13 @@ func Fold(records []Record, q Query, at time.Time) State {
 			denied = true
 			continue
 		}
-		if r.Type == Noticed && (denied || basis != policy.Reservation || minor || !known) {
+		if r.Type == Noticed && (denied || basis != policy.Reservation || minor || !known || q.Guardian != "") {
 			continue
 		}
 		if denied && !r.EventTime.After(lastNo) {
 			continue
 		}
-		if r.Type == Granted && (!known || minor != (r.Actor.Kind == Guardian)) {
+		if r.Type == Granted && (!known || minor != (r.Actor.Kind == Guardian) || minor && !r.speaks(q, custody)) {
 			// Somebody spoke who may not, or may not any longer.
 			if s.Kind == None && r.Actor.Kind == Guardian && known {
 				s = State{Kind: Expired, Record: r.ID}
@@ -106,7 +118,7 @@ func Fold(records []Record, q Query, at time.Time) State {
 			continue
 		}
 		s = r.yes()
-		if !r.ValidUntil.IsZero() && !at.Before(r.ValidUntil) {
+		if r.expired(records, q, at) {
 			s = State{Kind: Expired, Record: r.ID}
 		}
 	}
@@ -116,14 +128,56 @@ func Fold(records []Record, q Query, at time.Time) State {
 	return s
 }
 
+// speaks reports whether a guardian's grant counts for the minor that is asked about.
+func (r Record) speaks(q Query, custody Standing) bool {
+	if k, named := r.guardian(); named {
+		return custody.Has(k)
+	}
+	return !q.Pack.Custody
+}
+
+// expired reports whether a yes has ended by its own validity.
+func (r Record) expired(records []Record, q Query, at time.Time) bool {
+	if !r.ValidUntil.IsZero() && !at.Before(r.ValidUntil) {
+		return true
+	}
+	if n := r.Validity.UntilAge; n > 0 {
+		if age := q.BirthDate.Age(at); age < 0 || age >= n {
+			return true
+		}
+	}
+	return r.Validity.CareContact && slices.ContainsFunc(records, func(e Record) bool {
+		if e.Type != CareEnded || e.Recorded.After(at) {
+			return false
+		}
+		return e.check() != nil || (e.Scope.covers(q.Unit) && !e.EventTime.Before(r.EventTime))
+	})
+}
+
 // IsNo reports whether the record is a no. What is no type is one too.
-func (r Record) IsNo() bool { return r.Type != Granted && r.Type != Noticed }
+func (r Record) IsNo() bool { return r.isWord() && r.Type != Granted && r.Type != Noticed }
+
+// isWord reports whether the record says something about messages. What is no type does.
+func (r Record) isWord() bool {
+	return slices.Contains(Words, r.Type) || !slices.Contains(Types, r.Type)
+}
+
+// Restricts reports whether the record can only make fewer messages lawful: it takes effect at once, and must be final before it is
+// acknowledged.
+func (r Record) Restricts() bool {
+	switch r.Type {
+	case CareEnded, CustodyEnded, Protected, Deceased:
+		return true
+	}
+	return r.IsNo()
+}
 
 func (r Record) yes() State {
+	s := State{Kind: Yes, Basis: policy.Consent, Record: r.ID, Ceiling: r.Ceiling, AddressAge: r.Validity.AddressAge}
 	if r.Type == Noticed {
-		return State{Kind: Yes, Basis: policy.Reservation, Record: r.ID}
+		s.Basis = policy.Reservation
 	}
-	return State{Kind: Yes, Basis: policy.Consent, Record: r.ID}
+	return s
 }
 
 // concerns reports whether the record says something about the query.
@@ -132,9 +186,15 @@ func (r Record) concerns(q Query) bool {
 		if r.check() != nil {
 			return true
 		}
+		if k, named := r.guardian(); named && q.Guardian != "" && k != q.Guardian {
+			return false
+		}
 		return (len(r.Purposes) == 0 || slices.Contains(r.Purposes, q.Purpose) ||
 			isNotice(q.Purpose) && slices.Contains(r.Purposes, reminder.Remind)) &&
 			(len(r.Channels) == 0 || slices.Contains(r.Channels, q.Channel)) && r.Scope.covers(q.Unit)
+	}
+	if k, _ := r.guardian(); r.Actor.Kind == Guardian && q.Guardian != "" && k != q.Guardian {
+		return false
 	}
 	return r.Method.CanGrant() && r.check() == nil &&
 		slices.Contains(r.Channels, q.Channel) && r.grants(q.Purpose) &&

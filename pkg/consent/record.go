@@ -24,8 +24,26 @@ const (
 	Withdrawn Type = "withdrawn" // took a yes back, or objected
 )
 
-// Types lists all types.
-var Types = []Type{Granted, Noticed, Refused, Withdrawn}
+// What is known of the person, and bears on whom may be written to. It is kept among the words because it decides with them,
+// under one version of the person. A program that is too old to know these types takes them for a no.
+const (
+	CareEnded       Type = "care-ended"       // the care contact within the scope has ended
+	Custody         Type = "custody"          // Actor is a guardian with custody
+	CustodyEnded    Type = "custody-ended"    // Actor is so no longer
+	Protected       Type = "protected"        // the person's address is protected, as of EventTime
+	ProtectionEnded Type = "protection-ended" // the same source says: no longer
+	Deceased        Type = "deceased"         // as of EventTime
+	NotDeceased     Type = "not-deceased"     // the same source says: that was a mistake
+)
+
+// Types lists all types: Words, and what is known of the person.
+var Types = []Type{
+	Granted, Noticed, Refused, Withdrawn,
+	CareEnded, Custody, CustodyEnded, Protected, ProtectionEnded, Deceased, NotDeceased,
+}
+
+// Words are the types of what somebody said about messages.
+var Words = Types[:4:4]
 
 // Method is how the record came about.
 type Method string
@@ -36,9 +54,10 @@ const (
 	Desk      Method = "desk"
 	Phone     Method = "phone"
 	Letter    Method = "letter"
-	WebEID    Method = "web-eid" // logged in with a national eID
-	NemSMS    Method = "nemsms"  // Denmark: the terms of NemSMS
-	KRR       Method = "krr"     // Norway: Kontakt- og reservasjonsregisteret
+	WebEID    Method = "web-eid"  // logged in with a national eID
+	NemSMS    Method = "nemsms"   // Denmark: the terms of NemSMS
+	KRR       Method = "krr"      // Norway: Kontakt- og reservasjonsregisteret
+	Register  Method = "register" // the population register (CPR, PU, Folkeregisteret): custody, protection, death; never a yes
 	SMS       Method = "sms"
 	Email     Method = "email"
 	Imported  Method = "imported"
@@ -47,7 +66,7 @@ const (
 )
 
 // Methods lists all methods.
-var Methods = []Method{Desk, Phone, Letter, WebEID, NemSMS, KRR, SMS, Email, Imported, PreTicked, Unknown}
+var Methods = []Method{Desk, Phone, Letter, WebEID, NemSMS, KRR, Register, SMS, Email, Imported, PreTicked, Unknown}
 
 // CanGrant reports whether a yes given this way can count.
 func (m Method) CanGrant() bool {
@@ -72,7 +91,8 @@ const (
 // Actors lists all kinds of actors.
 var Actors = []ActorKind{Self, Guardian, Staff, Registry}
 
-// Actor is who spoke. Ref is a pseudonym or a role (a PersonKey, a staff id), never a name.
+// Actor is who spoke; of Custody and CustodyEnded, the guardian it is about. Ref is a pseudonym or a role (a PersonKey, a staff
+// id), never a name.
 type Actor struct {
 	Kind ActorKind `json:"kind"`
 	Ref  string    `json:"ref,omitempty"`
@@ -120,7 +140,15 @@ type Record struct {
 	Actor      Actor              `json:"actor"`
 	EventTime  time.Time          `json:"event_time"`           // when it was said
 	Recorded   time.Time          `json:"recorded"`             // when Husk took it down; never before EventTime
-	ValidUntil time.Time          `json:"valid_until,omitzero"` // a yes ends here; zero = until it is taken back
+	ValidUntil time.Time          `json:"valid_until,omitzero"` // a yes or custody ends here; zero = until it is taken back
+	Validity   Validity           `json:"validity,omitzero"`    // when else a yes ends
+	LegalBasis LegalBasis         `json:"legal_basis,omitempty"`
+	Pack       policy.Ref         `json:"pack,omitzero"`     // the rules it was asked for under
+	Ceiling    Ceiling            `json:"ceiling,omitempty"` // of a yes: no message above this content class; "" = the pack's alone
+	Sample     Sample             `json:"sample,omitzero"`
+	TakeBack   []Method           `json:"take_back,omitempty"`   // the ways to take a yes back that the person was told of
+	RecordedBy string             `json:"recorded_by,omitempty"` // role or staff id of who took it down, never a name
+	NoPlace    bool               `json:"no_place,omitempty"`    // of Custody: this guardian is not to be told where the person will be
 }
 
 // ErrRecord is the error of a record that cannot be kept.
@@ -172,13 +200,19 @@ func (r Record) check() error {
 			return invalid("channels", list(reminder.Channels))
 		}
 	}
-	if r.Type == Refused || r.Type == Withdrawn {
+	if err := r.checkProof(); err != nil {
+		return err
+	}
+	switch r.Type {
+	case Granted, Noticed:
+		return r.checkYes()
+	case Refused, Withdrawn:
 		if !r.ValidUntil.IsZero() {
 			return invalid("valid_until", "nothing: a no does not end by itself")
 		}
 		return nil
 	}
-	return r.checkYes()
+	return r.checkFact()
 }
 
 func (r Record) checkYes() error {

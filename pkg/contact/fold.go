@@ -19,6 +19,8 @@ type State struct {
 	Bounced bool    // it reaches nobody
 	Changed bool    // the person has been said to have another one since
 	Removed bool
+	// New is since when it has been in the place of another address on its channel; zero when there was no other before it.
+	New time.Time
 }
 
 // Proof is the newest proof by one method.
@@ -26,6 +28,7 @@ type Proof struct {
 	Method policy.Method
 	Level  policy.Level
 	At     time.Time // EventTime of the record
+	By     string    // who took it down
 }
 
 // Best is the strongest proof, and of equals the newest; false when there is none.
@@ -53,6 +56,15 @@ func (s State) Usable() bool {
 	return len(s.Proofs) > 0 && !s.Wrong && !s.Bounced && !s.Changed && !s.Removed && !s.Address.IsZero()
 }
 
+// Held reports whether the address is too new to be used at an instant: it took another's place less than hold ago, and none of
+// the proofs was made since. A register's own date is seldom as new as the change that Husk learned from it.
+func (s State) Held(hold policy.Period, proofs []Proof, at time.Time) bool {
+	if hold.IsZero() || s.New.IsZero() || !at.Before(hold.After(s.New)) {
+		return false
+	}
+	return !slices.ContainsFunc(proofs, func(p Proof) bool { return !p.At.Before(s.New) })
+}
+
 // address is a State while its records are gone through.
 type address struct {
 	State
@@ -69,7 +81,7 @@ type address struct {
 //   - Bad news counts however malformed, and only a proof made after it (EventTime, strictly) lifts it. A malformed added or
 //     verified never counts.
 //   - An address that is new, or was out of use, puts the others on its channel out of use (Changed) when it is not older
-//     than the evidence for them: a changed number ends the old one's proof, not the person's consent.
+//     than the evidence for them: a changed number ends the old one's proof, not the person's consent. It is New from then on.
 func Fold(records []Record, at time.Time) []State {
 	rs := make([]Record, 0, len(records))
 	for _, r := range records {
@@ -86,8 +98,7 @@ func Fold(records []Record, at time.Time) []State {
 			continue
 		}
 		a := known[r.Hash]
-		fresh := a == nil
-		if fresh {
+		if a == nil {
 			a = &address{State: State{Hash: r.Hash, Channel: r.Channel}}
 			known[r.Hash] = a
 		}
@@ -100,7 +111,10 @@ func Fold(records []Record, at time.Time) []State {
 		case a.hasBad && !r.EventTime.After(a.bad):
 			// Older than the bad news: it says nothing any more.
 		default:
-			if fresh || a.Changed || a.Removed {
+			if a.evidence.IsZero() || a.Changed || a.Removed {
+				if replaces(known, a) {
+					a.New = r.began()
+				}
 				outdate(known, a, r.EventTime)
 			}
 			a.credit(r)
@@ -145,7 +159,7 @@ func (a *address) credit(r Record) {
 		a.Proofs = nil // those of before the change are void
 	}
 	a.Wrong, a.Bounced, a.Changed = false, false, false
-	p := Proof{Method: r.Method, Level: r.Level, At: r.EventTime}
+	p := Proof{Method: r.Method, Level: r.Level, At: r.EventTime, By: r.By}
 	if i := slices.IndexFunc(a.Proofs, func(q Proof) bool { return q.Method == p.Method }); i < 0 {
 		a.Proofs = append(a.Proofs, p)
 	} else if !p.At.Before(a.Proofs[i].At) {
@@ -154,6 +168,16 @@ func (a *address) credit(r Record) {
 	slices.SortFunc(a.Proofs, func(p, q Proof) int {
 		return cmp.Or(cmp.Compare(q.Level, p.Level), q.At.Compare(p.At), cmp.Compare(p.Method, q.Method))
 	})
+}
+
+// replaces reports whether another address on the channel was said to be the person's before.
+func replaces(known map[reminder.AddressHash]*address, current *address) bool {
+	for _, a := range known {
+		if a != current && a.Channel == current.Channel && !a.evidence.IsZero() {
+			return true
+		}
+	}
+	return false
 }
 
 // outdate marks the other addresses of the channel for which there is no evidence newer than since.

@@ -36,6 +36,7 @@ type Record struct {
 	Channel   reminder.Channel     `json:"channel"`
 	Method    policy.Method        `json:"method,omitempty"` // of Added and Verified
 	Level     policy.Level         `json:"level,omitempty"`  // of Verified: what was proven, at most the method's level
+	By        string               `json:"by,omitempty"`     // who took it down: a role, a staff id, a register or carrier, never a name
 	EventTime time.Time            `json:"event_time"`       // when it happened; for a register, the register's own date
 	Recorded  time.Time            `json:"recorded"`         // when Husk took it down; never before EventTime
 }
@@ -65,6 +66,18 @@ func (r Record) Validate() error {
 // IsBad reports whether the record speaks against the address. What is no type does so too.
 func (r Record) IsBad() bool { return r.Type != Added && r.Type != Verified }
 
+// maxBy is the most bytes of By.
+const maxBy = 200
+
+// began is since when good news puts the address in another's place: for a register's, when Husk learned of it, since the
+// register's own date may be much older than the change; else when it happened.
+func (r Record) began() time.Time {
+	if r.Method.Register() {
+		return r.Recorded
+	}
+	return r.EventTime
+}
+
 // check is what Fold asks of good news: everything but the ids and the address, which may have been erased.
 func (r Record) check() error {
 	switch {
@@ -82,6 +95,8 @@ func (r Record) check() error {
 		return invalid("recorded", "when it was taken down")
 	case r.EventTime.After(r.Recorded):
 		return invalid("event_time", "no later than recorded")
+	case len(r.By) > maxBy:
+		return invalid("by", "a role or an id, at most 200 bytes")
 	case (r.Type == Added || r.Type == Verified) && !slices.Contains(policy.Methods, r.Method):
 		return invalid("method", "a method of package policy")
 	case r.Type == Verified && r.Level <= policy.Unproven:

@@ -3,6 +3,7 @@ package gate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -47,7 +48,38 @@ func (g *Gate) Confirm(ctx context.Context, as []Attempt) ([]error, error) {
 		}
 		errs[i] = answers[n]
 	}
-	return errs, err
+	if err != nil {
+		return errs, err
+	}
+	return errs, g.guardians(ctx, as, errs)
+}
+
+// guardians looks, after the marks are set, whether anything has changed of the guardians who are written to in a patient's
+// place: the confirmer checks the version of the patient alone. What is refused here is marked and not written; it is settled
+// as not begun, which takes the mark back.
+func (g *Gate) guardians(ctx context.Context, as []Attempt, errs []error) error {
+	var keys []reminder.PersonKey
+	for i, a := range as {
+		if k := a.Permit.recipient; errs[i] == nil && k != "" && !slices.Contains(keys, k) {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	now := make(map[reminder.PersonKey]Person, len(keys))
+	err := g.ask(ctx, keys, now)
+	for i, a := range as {
+		k := a.Permit.recipient
+		switch {
+		case errs[i] != nil || k == "":
+		case err != nil:
+			errs[i] = err
+		case now[k].Version != a.Permit.version:
+			errs[i] = ErrMoved
+		}
+	}
+	return err
 }
 
 // refuse is what needs no asking.

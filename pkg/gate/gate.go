@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
@@ -24,6 +27,9 @@ type Options struct {
 	Hash func(reminder.Address) reminder.AddressHash
 	// Window says whether the unit writes at an instant, and when it does so next if not. nil: it writes at any hour.
 	Window func(u reminder.Unit, at time.Time) (open bool, next time.Time)
+	// Analysis is the id of the unit's documented analysis of needs and risks, "" when it has none. nil: no unit has one, and
+	// where the pack asks for it (Sweden, HSLF-FS 2016:40) nothing is sent.
+	Analysis func(u reminder.Unit) string
 	// MaxAge is how old a permit Confirm takes, 30 s when zero.
 	MaxAge time.Duration
 	// Now is the clock of Confirm, time.Now when nil.
@@ -71,41 +77,59 @@ func New(o Options) (*Gate, error) {
 	if o.Window == nil {
 		o.Window = func(reminder.Unit, time.Time) (bool, time.Time) { return true, time.Time{} }
 	}
+	if o.Analysis == nil {
+		o.Analysis = func(reminder.Unit) string { return "" }
+	}
 	return &Gate{o: o}, nil
 }
 
 // Decide answers every lease, in order, always. now is the instant of the decision. The error says what did not answer, for
 // the log; the decisions hold beside it: whatever hung on that answer is deferred.
 //
-// What is decided first wins: expired; protected and deceased; the unit and its pack; the switches; consent and address,
-// channel by channel in the unit's order; the window. So a reminder that may not be sent is denied at night too, and
-// while a switch is on nothing is denied by data that the switch may be there for.
+// What is decided first wins: expired; protected and deceased; the unit and its pack; the switches; for each one who may be
+// written to, guardians first, consent and address, channel by channel in the unit's order; the window. So a reminder that may
+// not be sent is denied at night too, and while a switch is on nothing is denied by data that the switch may be there for.
 func (g *Gate) Decide(ctx context.Context, ls []reminder.Lease, now time.Time) ([]Decision, error) {
-	return g.decide(ctx, ls, now, false)
+	return g.decide(ctx, ls, now, mode{})
 }
 
 // Preview is Decide without switches and window: whether a letter will be needed if nothing changes. Its permits are zero.
 func (g *Gate) Preview(ctx context.Context, ls []reminder.Lease, now time.Time) ([]Decision, error) {
-	ds, err := g.decide(ctx, ls, now, true)
+	ds, err := g.decide(ctx, ls, now, mode{preview: true})
 	for i := range ds {
 		ds[i].Permit = Permit{}
 	}
 	return ds, err
 }
 
-func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, preview bool) ([]Decision, error) {
+// mode is how a decision differs from the one that counts.
+type mode struct {
+	preview bool
+	pack    policy.Ref       // zero = the one in force
+	channel reminder.Channel // "" = the unit's
+	past    bool             // records taken down after the decision's instant do not count, whatever they say
+	trace   *trace           // nil = nobody looks
+}
+
+// facts are what a decision looks at.
+type facts struct {
+	people  map[reminder.PersonKey]Person
+	stopped map[string]string
+}
+
+func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m mode) ([]Decision, error) {
 	ds := make([]Decision, len(ls))
 	var open []int
 	var keys []reminder.PersonKey
-	place := map[reminder.PersonKey]int{}
+	seen := map[reminder.PersonKey]bool{}
 	for i, l := range ls {
-		if !now.Before(l.Expires) {
+		if m.trace.stops(RuleUseful, !now.Before(l.Expires), func() string { return "until " + stamp(l.Expires) }) {
 			ds[i] = Decision{Outcome: Expire}
 			continue
 		}
 		open = append(open, i)
-		if _, ok := place[l.Person]; !ok {
-			place[l.Person] = len(keys)
+		if !seen[l.Person] {
+			seen[l.Person] = true
 			keys = append(keys, l.Person)
 		}
 	}
@@ -113,40 +137,51 @@ func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, p
 		return ds, nil
 	}
 
-	people, stopped, err := g.ask(ctx, keys, preview)
+	f := facts{people: make(map[reminder.PersonKey]Person, len(keys))}
+	var err error
+	if !m.preview {
+		if f.stopped, err = g.o.Switches.Stopped(ctx); err != nil {
+			err = fmt.Errorf("gate: switches: %w", err)
+		}
+	}
+	if err == nil {
+		err = g.ask(ctx, keys, f.people)
+	}
+	var guardians error
+	if more := f.guardians(keys, now); err == nil && len(more) > 0 {
+		guardians = g.ask(ctx, more, f.people)
+	}
 	for _, i := range open {
 		l := ls[i]
-		if err != nil {
-			ds[i] = later(l, now, because(err), policy.Ref{})
-			continue
+		switch cause := errors.Join(err, f.without(guardians, l, now)); {
+		case cause != nil:
+			m.trace.ask(RuleKnown, Unknown, func() string { return string(because(cause)) })
+			ds[i] = later(l, now, because(cause), policy.Ref{})
+		default:
+			ds[i] = g.one(l, f, now, m)
 		}
-		ds[i] = g.one(l, people[place[l.Person]], stopped, now, preview)
 	}
-	return ds, err
+	return ds, errors.Join(err, guardians)
 }
 
-// ask gets the people and the switches, and trusts neither's form.
-func (g *Gate) ask(ctx context.Context, keys []reminder.PersonKey, preview bool) ([]Person, map[string]string, error) {
-	var stopped map[string]string
-	if !preview {
-		var err error
-		if stopped, err = g.o.Switches.Stopped(ctx); err != nil {
-			return nil, nil, fmt.Errorf("gate: switches: %w", err)
-		}
-	}
+// ask adds what is known of people, and does not trust the answer's form.
+func (g *Gate) ask(ctx context.Context, keys []reminder.PersonKey, into map[reminder.PersonKey]Person) error {
 	people, err := g.o.People.People(ctx, keys)
 	if err != nil {
-		return nil, nil, fmt.Errorf("gate: people: %w", err)
+		return fmt.Errorf("gate: people: %w", err)
 	}
 	if len(people) != len(keys) {
-		return nil, nil, fmt.Errorf("%w: people: %d answers to %d questions", ErrUnavailable, len(people), len(keys))
+		return fmt.Errorf("%w: people: %d answers to %d questions", ErrUnavailable, len(people), len(keys))
 	}
 	for i, p := range people {
 		if p.Key != keys[i] {
-			return nil, nil, fmt.Errorf("%w: people: answer %d is of another person", ErrUnavailable, i)
+			return fmt.Errorf("%w: people: answer %d is of another person", ErrUnavailable, i)
 		}
 	}
-	return people, stopped, nil
+	for _, p := range people {
+		into[p.Key] = p
+	}
+	return nil
 }
 
 func because(err error) Reason {
@@ -157,38 +192,58 @@ func because(err error) Reason {
 }
 
 // one decides one lease that has not expired.
-func (g *Gate) one(l reminder.Lease, p Person, stopped map[string]string, now time.Time, preview bool) Decision {
-	a := l.Appointment
+func (g *Gate) one(l reminder.Lease, f facts, now time.Time, m mode) Decision {
+	a, t := l.Appointment, m.trace
+	p := f.people[l.Person]
+	at := now
+	if m.past {
+		p = p.asOf(now)
+	} else {
+		at = knowing(p, now)
+	}
+	s := consent.Stand(p.Consent, at)
 	switch {
-	case p.Deceased || a.Deceased:
+	case t.stops(RuleDeceased, p.Deceased || a.Deceased || s.Deceased, said(p.Deceased || a.Deceased, s.DeceasedSince)):
 		return Decision{Outcome: Deny, Reason: Deceased}
-	case p.Protected || a.Protected:
+	case t.stops(RuleProtected, p.Protected || a.Protected || s.Protected, said(p.Protected || a.Protected, s.ProtectedSince)):
 		return Decision{Outcome: Deny, Reason: Protected}
 	}
 	u, ok := g.o.Units.Unit(a.Unit)
-	if !ok || u.ID != a.Unit || a.Person != l.Person {
+	zone, zoned := g.zone(u.Zone)
+	if ok = ok && zoned && u.ID == a.Unit && a.Person == l.Person; !ok {
+		t.ask(RuleUnit, Unknown, func() string {
+			return "not in the unit directory, without a time zone, or the appointment is another person's"
+		})
 		return later(l, now, Unavailable, policy.Ref{})
 	}
-	zone, ok := g.zone(u.Zone)
+	t.ask(RuleUnit, Yes, func() string { return u.ID + ", " + string(u.Country) + ", " + u.Zone })
+	pack, ok := g.pack(u.Country, now, m.pack)
 	if !ok {
-		return later(l, now, Unavailable, policy.Ref{})
-	}
-	pack, ok := g.o.Packs.For(u.Country, now)
-	if !ok {
+		t.ask(RulePack, Unknown, func() string { return "none for " + string(u.Country) })
 		return later(l, now, PolicyMissing, policy.Ref{})
 	}
-	if r := stoppedBy(stopped, switches(u, pack, l.Purpose, "", l.Route)); r != "" {
-		return later(l, now, r, pack.Ref())
+	t.under(u.Country, pack.Ref())
+	t.ask(RulePack, Yes, func() string { return pack.ID + " sha256:" + pack.Hash })
+	if !m.preview {
+		if r := stoppedBy(f.stopped, switches(u, pack, l.Purpose, "", l.Route)); t.stops(RuleSwitches, r != "", orNone(string(r))) {
+			return later(l, now, r, pack.Ref())
+		}
 	}
-	pass, r := g.reach(question{lease: l, person: p, unit: u, pack: pack, at: knowing(p, now).In(zone)})
+	if m.channel != "" {
+		u.Channels = slices.DeleteFunc(slices.Clone(u.Channels), func(c reminder.Channel) bool { return c != m.channel })
+	}
+	q := question{lease: l, person: p, standing: s, unit: u, pack: pack, at: at.In(zone), facts: f, past: m.past, trace: t}
+	pass, r := g.reach(q)
+	t.of(func() string { return "" })
 	switch {
 	case r == Unavailable:
 		return later(l, now, r, pack.Ref())
 	case r != "":
 		return Decision{Outcome: Deny, Reason: r, Pack: pack.Ref()}
 	}
-	if !preview {
-		if open, next := g.o.Window(u, now); !open && !urgent(l, now, next) {
+	if !m.preview {
+		open, next := g.o.Window(u, now)
+		if t.stops(RuleWindow, !open && !urgent(l, now, next), openAt(open, next)) {
 			d := later(l, now, OutsideWindow, pack.Ref())
 			if next.After(now) {
 				d.Until = earlier(next, l.Expires)
@@ -197,9 +252,27 @@ func (g *Gate) one(l reminder.Lease, p Person, stopped map[string]string, now ti
 		}
 	}
 	return Decision{Outcome: Allow, Pack: pack.Ref(), Permit: Permit{
-		ok: true, lease: l, address: pass.address, hash: pass.hash, unit: u, pack: pack, person: p.Version,
-		basis: pass.basis, made: now,
+		ok: true, lease: l, address: pass.address, hash: pass.hash, unit: u, pack: narrowed(pack, pass.address.Channel, pass.ceiling), person: p.Version,
+		basis: pass.basis, made: now, recipient: pass.recipient, version: pass.version, hide: pass.hide,
 	}}
+}
+
+// pack is the one in force, or the very one that a past decision used.
+func (g *Gate) pack(c reminder.Country, now time.Time, ref policy.Ref) (policy.Pack, bool) {
+	if ref == (policy.Ref{}) {
+		return g.o.Packs.For(c, now)
+	}
+	p, ok := g.o.Packs.Find(ref)
+	return p, ok && p.Country == c && p.Hash == ref.Hash
+}
+
+// narrowed is the pack with a lower ceiling, so that whoever goes by the pack goes by what was said yes to as well.
+func narrowed(p policy.Pack, c reminder.Channel, ceiling reminder.Class) policy.Pack {
+	if ceiling < p.Ceiling[c] {
+		p.Ceiling = maps.Clone(p.Ceiling)
+		p.Ceiling[c] = ceiling
+	}
+	return p
 }
 
 // urgent reports whether a changed or cancelled notice can't wait for the window: it would come too late for the start, or
@@ -232,7 +305,7 @@ func stoppedBy(stopped map[string]string, names []string) Reason {
 // clock says.
 func knowing(p Person, now time.Time) time.Time {
 	for _, r := range p.Consent {
-		if r.IsNo() && r.Recorded.After(now) {
+		if r.Restricts() && r.Recorded.After(now) {
 			now = r.Recorded
 		}
 	}

@@ -18,6 +18,10 @@ type Permit struct {
 	person  uint64
 	basis   policy.Basis
 	made    time.Time
+
+	recipient reminder.PersonKey // "" = the patient
+	version   uint64             // of the recipient, where it is not the patient
+	hide      bool
 }
 
 // IsZero reports whether p permits nothing.
@@ -38,7 +42,20 @@ func (p Permit) AddressHash() reminder.AddressHash { return p.hash }
 // Unit is the clinic the message is of, as the directory had it at the decision.
 func (p Permit) Unit() reminder.Unit { return p.unit }
 
-// Pack is the policy pack the decision used.
+// Recipient is who is written to: the patient, or a guardian of theirs.
+func (p Permit) Recipient() reminder.PersonKey {
+	if p.recipient != "" {
+		return p.recipient
+	}
+	return p.lease.Person
+}
+
+// HidePlace reports whether the message must not tell where the appointment is: the recipient is a guardian who is not to
+// know, or is told less because the child is old enough. No part of the message, its sender included, may be above class 0
+// then; the pack's ceiling is lowered to that as well.
+func (p Permit) HidePlace() bool { return p.hide }
+
+// Pack is the policy pack the decision used, with its ceiling on the channel lowered to what was said yes to.
 func (p Permit) Pack() policy.Pack { return p.pack }
 
 // PersonVersion is the version of the person that was asked about.

@@ -25,8 +25,11 @@ func randomPerson(r *rand.Rand) gate.Person {
 	}
 	for range r.IntN(4) {
 		c := yes(string(rune('a'+len(p.Consent))), reminder.Channels[r.IntN(2)])
-		c.Type = append(consent.Types, consent.Granted, consent.Granted)[r.IntN(6)]
-		c.Method = append(consent.Methods, consent.Desk, consent.Desk, consent.Desk)[r.IntN(len(consent.Methods)+3)]
+		c.Type = append(consent.Words, consent.Granted, consent.Granted)[r.IntN(6)]
+		if r.IntN(20) == 0 {
+			c.Type = consent.Types[r.IntN(len(consent.Types))]
+		}
+		c.Method = append(consent.Methods, consent.Desk, consent.Desk, consent.Desk, consent.Desk, consent.Desk)[r.IntN(len(consent.Methods)+5)]
 		c.Actor.Kind = append(consent.Actors, consent.Self, consent.Self)[r.IntN(6)]
 		c.Recorded = some()
 		c.EventTime = c.Recorded.AddDate(0, 0, -r.IntN(30))
@@ -69,7 +72,8 @@ func TestNoPermitWithoutBasisProofAndFreeAddress(t *testing.T) {
 		}
 		allowed++
 		channel, h := d.Permit.Channel(), d.Permit.AddressHash()
-		if !p.Known || p.Protected || p.Deceased || p.Barred[h] || p.Shared[h] > 6 || p.BirthDate.IsZero() {
+		standing := consent.Stand(p.Consent, now)
+		if !p.Known || p.Protected || p.Deceased || standing.Protected || standing.Deceased || p.Barred[h] || p.Shared[h] > 6 || p.BirthDate.IsZero() {
 			t.Fatalf("allowed: %+v", p)
 		}
 		said := slices.ContainsFunc(p.Consent, func(c consent.Record) bool {

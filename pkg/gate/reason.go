@@ -37,13 +37,13 @@ const (
 	Unverified        Reason = "unverified"         // no address, or no proof that is enough for the pack
 	StaleVerification Reason = "stale_verification" // the proof is older than the pack allows
 	SharedNumber      Reason = "shared_number"      // more people behind the address than the pack allows
-	ChangedNumber     Reason = "changed_number"     // the person has another address since, not yet proven
+	ChangedNumber     Reason = "changed_number"     // the person has another address since, not yet proven, or this one is too new
 	WrongNumber       Reason = "wrong_number"       // somebody else has the address
 	Bounced           Reason = "bounced"            // the address reaches nobody
 	Barred            Reason = "barred"             // a STOP came from the address
 	Protected         Reason = "protected"          // the person's address is protected: a message would tell where they are
 	Deceased          Reason = "deceased"
-	Guardian          Reason = "guardian"     // a guardian must say yes and has not, or the age is not known
+	Guardian          Reason = "guardian"     // a guardian with custody must say yes and none has who may be written to, or the age is not known
 	OverCeiling       Reason = "over_ceiling" // the content class is above the pack's ceiling for the channel
 	Capped            Reason = "capped"       // the person has had as many messages as the pack allows
 	NoTemplate        Reason = "no_template"  // no approved template

@@ -43,6 +43,7 @@ type world struct {
 	window    func(reminder.Unit, time.Time) (bool, time.Time)
 	hash      func(reminder.Address) reminder.AddressHash
 	clock     time.Time
+	analysis  string // of every unit
 	refusals  map[reminder.ID]error
 	asked     [][]gate.Confirmation
 	peopleErr error
@@ -85,7 +86,7 @@ func (w *world) gate(t *testing.T) *gate.Gate {
 	t.Helper()
 	g, err := gate.New(gate.Options{
 		People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash, Window: w.window,
-		Now: func() time.Time { return w.clock },
+		Now: func() time.Time { return w.clock }, Analysis: func(reminder.Unit) string { return w.analysis },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -111,8 +111,9 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-// Consent journals a record of consent. A withdrawal or refusal returns when it is final: when no attempt for the person
-// is on the wire any more, or its time has passed.
+// Consent journals a record of consent, or of what is known of the person. One that restricts returns when it is final: when no
+// attempt for the person, or to an address of theirs (they may be the guardian of whom it is about), is on the wire any more, or
+// its time has passed.
 func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 	if r.ID == "" {
 		r.ID = NewID()
@@ -134,14 +135,27 @@ func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 		return err
 	}
 	e := journal.Entry{Stream: journal.StreamPeople, Kind: journal.KindConsent, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed}
-	if r.Type == consent.Granted || r.Type == consent.Noticed {
+	if !r.Restricts() {
 		return l.write(ctx, e)
 	}
 	e.Stream = journal.StreamStop
 	if err := l.insist(ctx, func() error { return l.write(ctx, e) }); err != nil {
 		return err
 	}
-	return l.settled(ctx, "withdrawn", "", r.Person)
+	return errors.Join(l.settled(ctx, "withdrawn", "", r.Person), l.settledAt(ctx, r.Person))
+}
+
+// settledAt waits like settled, for every address of a person.
+func (l *Ledger) settledAt(ctx context.Context, p reminder.PersonKey) error {
+	ps, err := l.o.State.Persons(ctx, []reminder.PersonKey{p})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	var all error
+	for _, a := range ps[0].Addresses() {
+		all = errors.Join(all, l.settled(ctx, "withdrawn", a, ""))
+	}
+	return all
 }
 
 // Contact journals a record of an address. Removed, Wrong and Failed may leave Address empty when Hash is known; they

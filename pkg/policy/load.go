@@ -75,7 +75,7 @@ func parse(name string, data []byte) (Pack, error) {
 	sum := sha256.Sum256(data)
 	p := Pack{Hash: hex.EncodeToString(sum[:])}
 	top := open(name, data, "id", "country", "zone", "valid_from", "valid_until", "basis", "consent", "channels",
-		"links", "verification", "cap")
+		"links", "analysis", "verification", "cap")
 	if top.nodes == nil {
 		return Pack{}, top.err()
 	}
@@ -102,10 +102,12 @@ func parse(name string, data []byte) (Pack, error) {
 		top.refuse("basis", "a basis for at least one of "+strings.Join(texts(basisPurposes), ", "))
 	}
 
-	yes := top.section("consent", "scope", "guardian_until_age", "proof_years")
+	yes := top.section("consent", "scope", "guardian_until_age", "guardian_limited_from_age", "guardian_custody", "ask_again_after", "proof_years")
 	p.Scope = Scope(yes.oneOf("scope", texts(Scopes)...))
 	p.GuardianUntilAge = yes.number("guardian_until_age", 0, 21)
 	p.ProofYears = yes.number("proof_years", 0, 30)
+	yes.people(&p)
+	p.Analysis = top.required("analysis")
 
 	p.MaxLength, p.Ceiling = map[reminder.Channel]int{}, map[reminder.Channel]reminder.Class{}
 	p.Verification.MaxAge = map[reminder.Channel]Period{}
@@ -132,7 +134,7 @@ func parse(name string, data []byte) (Pack, error) {
 		}
 	}
 
-	v := top.section("verification", "min_level", "methods", "register_freshness", "max_persons")
+	v := top.section("verification", "min_level", "methods", "register_freshness", "changed_hold", "max_persons")
 	if err := p.Verification.MinLevel.UnmarshalText([]byte(v.oneOf("min_level", levelNames...))); err != nil {
 		v.refuse("min_level", strings.Join(levelNames, ", "))
 	}
@@ -144,6 +146,9 @@ func parse(name string, data []byte) (Pack, error) {
 	}
 	if v.has("register_freshness") {
 		p.Verification.Freshness = v.period("register_freshness")
+	}
+	if v.has("changed_hold") {
+		p.Verification.Hold = v.period("changed_hold")
 	}
 	p.MaxPersons = v.number("max_persons", 1, 100)
 

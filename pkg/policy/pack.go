@@ -50,6 +50,7 @@ type Verification struct {
 	Methods   []Method                    // accepted ones
 	MaxAge    map[reminder.Channel]Period // since the proof; every allowed channel has one
 	Freshness Period                      // since a register's own date, for methods of a register; zero = MaxAge alone
+	Hold      Period                      // an address that took another's place waits so long, unless it is proven anew; zero = not at all
 }
 
 // Since is the oldest instant that a proof by the method, on the channel, may have at an instant: the later of what MaxAge
@@ -78,11 +79,15 @@ type Pack struct {
 	Basis            map[reminder.Purpose]Basis          // a purpose which is not here has none and is denied
 	Scope            Scope                               // the widest yes that counts
 	GuardianUntilAge int                                 // a guardian speaks for the person up to this birthday; 0 = never
+	LimitedFromAge   int                                 // from this birthday on a guardian is not told the place; 0 = always told
+	Custody          bool                                // a guardian's yes counts only with proven custody, also for the child's own address
+	AskAgain         Period                              // after a no the person may be asked again; zero = never
+	Analysis         bool                                // a unit writes only with a documented analysis of needs and risks
 	ProofYears       int                                 // how long a consent is proven after it ended
 	Channels         []reminder.Channel                  // allowed ones
+	Links            []reminder.Channel                  // those on which a message may carry the unit's own link; none if the file is silent
 	MaxLength        map[reminder.Channel]int            // characters of the rendered text; absent = no limit
 	Ceiling          map[reminder.Channel]reminder.Class // the highest content class allowed
-	Links            []reminder.Channel                  // those on which a message may carry the unit's own link; none if the file is silent
 	Verification     Verification
 	MaxPersons       int // persons behind one address, at most
 	Cap              Cap
@@ -114,11 +119,11 @@ func (p Pack) Purposes() []reminder.Purpose {
 	return out
 }
 
-// AllowsLink reports whether a message on the channel may carry a link, the unit's own.
-func (p Pack) AllowsLink(c reminder.Channel) bool { return slices.Contains(p.Links, c) }
-
 // Allows reports whether the pack lets the channel be used at all.
 func (p Pack) Allows(c reminder.Channel) bool { return slices.Contains(p.Channels, c) }
+
+// AllowsLink reports whether a message on the channel may carry a link, the unit's own.
+func (p Pack) AllowsLink(c reminder.Channel) bool { return slices.Contains(p.Links, c) }
 
 // InForce reports whether the pack's rules held at the instant.
 func (p Pack) InForce(at time.Time) bool {

@@ -40,6 +40,9 @@ func (p Period) IsZero() bool { return p == Period{} }
 // Ago is the instant the period before at.
 func (p Period) Ago(at time.Time) time.Time { return at.AddDate(0, -p.Months, -p.Days) }
 
+// After is the instant the period after at.
+func (p Period) After(at time.Time) time.Time { return at.AddDate(0, p.Months, p.Days) }
+
 // String reads as ParsePeriod wants it.
 func (p Period) String() string {
 	switch {

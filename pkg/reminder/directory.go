@@ -95,6 +95,7 @@ type shared struct {
 	Phone     *factEntry             `yaml:"phone"`
 	Mail      *factEntry             `yaml:"mail"`
 	Link      *factEntry             `yaml:"link"`
+	Analysis  string                 `yaml:"analysis"`
 	SenderID  *factEntry             `yaml:"sender_id"`
 	From      *factEntry             `yaml:"from"`
 	Deadline  string                 `yaml:"cancel_deadline"`
@@ -173,6 +174,7 @@ var (
 	tokenRE    = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 	languageRE = regexp.MustCompile(`^[a-z]{2,3}$`)
 	senderRE   = regexp.MustCompile(`^[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*$`)
+	analysisRE = regexp.MustCompile(`^[\p{L}0-9][\p{L}0-9 ./:-]{0,63}$`)
 	phoneRE    = regexp.MustCompile(`^\+?[0-9][0-9 -]{3,18}[0-9]$`)
 	durationRE = regexp.MustCompile(`^([0-9]{1,4})([dhm])$`)
 	hoursRE    = regexp.MustCompile(`^([01][0-9]|2[0-4]):([0-5][0-9])-([01][0-9]|2[0-4]):([0-5][0-9])$`)
@@ -201,7 +203,7 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 	c.where = "unit " + strconv.Quote(e.ID)
 	s := e.or(h.shared)
 	u := Unit{
-		ID: e.ID, Hospital: h.ID, Country: Country(h.Country), Language: s.Language, Zone: s.Zone,
+		ID: e.ID, Hospital: h.ID, Country: Country(h.Country), Analysis: s.Analysis, Language: s.Language, Zone: s.Zone,
 		Names: map[string]Fact{}, Rules: map[string][]Rule{"": defaultRules}, Templates: map[Purpose]string{},
 		Address: c.text("address", s.Address), Entrance: c.text("entrance", e.Entrance),
 		Phone: c.text("phone", s.Phone), Mail: c.text("mail", s.Mail),
@@ -230,6 +232,9 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 		if u.Link = c.text("link", s.Link); !IsLink(u.Link.Text) {
 			c.fail("link.text", u.Link.Text, "https://, a host name in lower case and a plain path, at most 80 characters, no query, user or port")
 		}
+	}
+	if u.Analysis != "" {
+		c.match("analysis", u.Analysis, analysisRE, "an id as in the diary: 1 to 64 letters, digits, spaces and ./:-")
 	}
 	if len(u.SenderID.Text) > 11 || !senderRE.MatchString(u.SenderID.Text) {
 		// 3GPP TS 23.040, 9.1.2.5: an alphanumeric address has at most 11 characters.
@@ -264,6 +269,9 @@ func (s shared) or(d shared) shared {
 	}
 	if s.Zone == "" {
 		s.Zone = d.Zone
+	}
+	if s.Analysis == "" {
+		s.Analysis = d.Analysis
 	}
 	if s.Deadline == "" {
 		s.Deadline = d.Deadline

@@ -50,6 +50,11 @@ func TestExampleUnits(t *testing.T) {
 	if len(perHospital) != 3 || len(countries) != 3 {
 		t.Errorf("hospitals %v in %v: want three in three countries", perHospital, countries)
 	}
+	for _, u := range d.Units() {
+		if (u.Analysis != "") != (u.Country == "SE") {
+			t.Errorf("unit %s: analysis %q", u.ID, u.Analysis)
+		}
+	}
 	for h, n := range perHospital {
 		if n < 3 {
 			t.Errorf("hospital %s has %d units, want at least 3", h, n)

@@ -17,6 +17,7 @@ type Unit struct {
 	ID        string            // token, as booking systems name it
 	Hospital  string            // token of the hospital it belongs to
 	Country   Country           // chooses the policy pack and the holidays
+	Analysis  string            // id of the documented analysis of needs and risks (Sweden, HSLF-FS 2016:40); "" = none
 	Language  string            // primary tag; used when the patient's is unknown or has no template
 	Zone      string            // IANA name
 	Names     map[string]Fact   // public name by language; the unit's own language is always there

@@ -174,13 +174,14 @@ func (f *fold) flags(b Planned) {
 		f.Sealed, f.SealedOrder, f.SealedEnds = b.Sealed, b.Plan.Order.Sequence, b.Plan.Ends
 	}
 	old, ok := f.Flags[b.System]
-	if ok && old.Order > b.Plan.Order.Sequence {
+	said := reminder.Order{SourceTime: b.Plan.Order.SourceTime, Sequence: b.Plan.Order.Sequence}
+	if ok && (reminder.Order{SourceTime: old.AsOf, Sequence: old.Order}).Newer(said) {
 		return
 	}
 	if f.Flags == nil {
 		f.Flags = map[string]Flags{}
 	}
-	f.Flags[b.System] = Flags{Order: b.Plan.Order.Sequence, Protected: b.Protected, Deceased: b.Deceased, Ends: b.Plan.Ends}
+	f.Flags[b.System] = Flags{Order: b.Plan.Order.Sequence, AsOf: b.Plan.Order.SourceTime, Protected: b.Protected, Deceased: b.Deceased, Ends: b.Plan.Ends}
 	if !ok || old.Protected != b.Protected || old.Deceased != b.Deceased {
 		f.Version++
 	}

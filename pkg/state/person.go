@@ -48,7 +48,8 @@ func (p *Person) Addresses() []reminder.AddressHash {
 
 // Flags are what one booking system last said of a person.
 type Flags struct {
-	Order     uint64    `json:"order"` // intake sequence
+	Order     uint64    `json:"order"`         // intake sequence
+	AsOf      time.Time `json:"asOf,omitzero"` // the source's own time of the event, where it has one
 	Protected bool      `json:"protected,omitempty"`
 	Deceased  bool      `json:"deceased,omitempty"`
 	Ends      time.Time `json:"ends,omitzero"` // of the appointment it was said with

@@ -74,6 +74,7 @@ type Proof struct {
 	Method policy.Method `json:"method"`
 	Level  policy.Level  `json:"level"`
 	At     time.Time     `json:"at"`
+	By     string        `json:"by,omitempty"` // who took it down
 }
 
 func (a *API) person(ctx context.Context, r *http.Request) (any, error) {
