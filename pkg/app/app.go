@@ -64,6 +64,7 @@ type App struct {
 	Composer   *compose.Composer
 	Pseudonyms reminder.Pseudonyms
 	Ledger     *ledger.Ledger
+	Replies    *ledger.Replies
 	State      state.State
 	Gate       *gate.Gate
 	Dispatcher *dispatch.Dispatcher
@@ -165,6 +166,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Ledger, err = ledger.New(lo); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
+	if a.Replies, err = ledger.NewReplies(ledger.ReplyOptions{Ledger: a.Ledger, Class: a.classOf}); err != nil {
+		return nil, fmt.Errorf("app: %w", err)
+	}
 	if err := a.keepVersions(ctx); err != nil {
 		return nil, err
 	}
@@ -190,7 +194,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		decider = o.Gate(a.Gate)
 	}
 	a.Dispatcher, err = dispatch.New(dispatch.Options{
-		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Ledger.Stop, Now: o.Now,
+		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Replies.Stop, Now: o.Now,
 		Idle: o.Rest, Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
 	})
 	if err != nil {
@@ -254,7 +258,7 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	}
 	country := a.country()
 	a.Inbound, err = inbound.New(inbound.Options{
-		Register: register{a.Ledger}, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
+		Register: register{a.Replies}, Desk: a.Replies, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
 		Normalise: func(x reminder.Address) (reminder.Address, error) {
 			return contact.Normalise(x.Channel, x.Reveal(), country)
 		},
@@ -263,6 +267,16 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 		return fmt.Errorf("app: %w", err)
 	}
 	return nil
+}
+
+// classOf is the content class of the literal text of a template version; false when another version is loaded.
+func (a *App) classOf(template string) (reminder.Class, bool) {
+	for _, t := range a.Templates.All() {
+		if t.ID() == template {
+			return t.Class(), true
+		}
+	}
+	return 0, false
 }
 
 // takeBack makes the events come again at once that a dead process had in hand: this process alone owns the data, so nobody has

@@ -104,7 +104,7 @@ func (s sink) Bury(ctx context.Context, ds []intake.DeadLetter) error {
 }
 
 // register lets inbound write to the ledger.
-type register struct{ *ledger.Ledger }
+type register struct{ *ledger.Replies }
 
 var _ inbound.Register = register{}
 

@@ -172,7 +172,7 @@ func TestSink(t *testing.T) {
 	}
 	// Of a carrier's reports only the final ones settle anything.
 	for _, s := range []provider.Status{provider.Pending, "odd", ""} {
-		w.ok(register{w.Ledger}.Report(t.Context(), provider.Report{Reference: "x", Status: s}, "test"))
+		w.ok(register{w.Replies}.Report(t.Context(), provider.Report{Reference: "x", Status: s}, "test"))
 	}
 	if !slices.Equal(slices.Sorted(slices.Values([]string{string(reports[provider.Delivered]), string(reports[provider.Undelivered])})), []string{"delivered", "undelivered"}) {
 		t.Errorf("reports %v", reports)

@@ -45,6 +45,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer s.end()
 	a.project(ctx, s, true)
 	s.begin(hand, "broker", a.broker.watch)
+	s.begin(hand, "replies", a.replies)
 	s.begin(hand, "fill", a.watchFill)
 	select {
 	case <-a.Ledger.Ready():
@@ -100,6 +101,22 @@ func (a *App) Running() <-chan struct{} { return a.running }
 type stages struct {
 	failed chan error
 	all    []stage
+}
+
+// replies keeps what comes of people's answers. A broker that is gone for a while is asked again.
+func (a *App) replies(ctx context.Context) error {
+	for {
+		err := a.Replies.Run(ctx)
+		if err == nil || ctx.Err() != nil || Lasting(err) {
+			return err
+		}
+		a.log.Warn("people's answers are not followed", zap.Error(err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
+		}
+	}
 }
 
 type stage struct {

@@ -74,7 +74,7 @@ func rootCommand() *cobra.Command {
 	config.RegisterFlags(root.PersistentFlags())
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
-		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(),
+		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(), inboundCommand(),
 		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root

@@ -1,173 +1,136 @@
 package inbound
 
-import (
-	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+// Intent is what somebody wants who answers. The list is closed, and its values are labels of metrics.
+type Intent string
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/unicode/norm"
-)
-
-// Kind is what an answer is, and a label of metrics. The list is closed.
-type Kind string
-
-// The kinds of answers.
+// The intents.
 const (
-	Stop        Kind = "stop"
-	Start       Kind = "start"
-	Help        Kind = "help"
-	WrongNumber Kind = "wrong_number"
-	Other       Kind = "other"
+	Stop        Intent = "stop"               // no more messages
+	Start       Intent = "start"              // messages again
+	Help        Intent = "help"               // what is this?
+	WrongNumber Intent = "wrong_number"       // the address is somebody else's
+	Cancel      Intent = "cancel_appointment" // not coming, or may mean it
+	Confirm     Intent = "confirm"            // coming
+	Other       Intent = "other"
 )
 
-// longest is how much of a text is read, in bytes. A word that counts stands at its beginning.
-const longest = 4096
+// Intents lists them all.
+var Intents = []Intent{Stop, Start, Help, WrongNumber, Cancel, Confirm, Other}
 
-// Classify says what an answer is. One text can be two things, STOP and a wrong number, or STOP and something about an
-// appointment for a clerk: then STOP comes first. It never returns nothing.
+// ClassifyOptions are what is known of a text besides the text.
+type ClassifyOptions struct {
+	// Keyword begins every reply to a number that several senders share; it is not part of what is said. "" = none.
+	Keyword string
+}
+
+// Result is what a text is taken for.
+type Result struct {
+	Intent Intent
+	// Also is a second thing that the same text asks for, "" when it does not: Stop beside WrongNumber, Cancel beside Stop.
+	Also Intent
+	// Why is the rule that decided. It holds nothing of the text.
+	Why string
+}
+
+// Is reports whether the text asks for i, first or besides.
+func (r Result) Is(i Intent) bool { return r.Intent == i || r.Also == i }
+
+// rule is one line of the decision list.
+type rule struct {
+	why string
+	is  func(*reading) bool
+}
+
+// The decision list. Within an intent the first rule that holds is the reason. A wrong number is the strongest, for it blocks the
+// address until it is proven anew; a STOP beside it counts too, and so does a cancellation beside a STOP.
+var (
+	wrongRules = []rule{
+		{"wrong number, alone", (*reading).wrongAlone},
+		{"a phrase that says the number is another's", (*reading).saysWrong},
+		{"the word wrong beside number or person", (*reading).wrongPerson},
+	}
+	stopRules = []rule{
+		{"word STOP alone", (*reading).stopAlone},
+		{"text begins with STOP", (*reading).stopFirst},
+		{"a phrase that asks for no more messages", (*reading).saysStop},
+		{"a word to unsubscribe beside messages", (*reading).unsubscribes},
+		{"a word to end something beside messages", (*reading).ceases},
+		{"a no beside messages and more, want or send", (*reading).refuses},
+		{"to be taken off the list", (*reading).removes},
+		{"consent taken back", (*reading).revokes},
+		{"word STOP alone, one letter off", (*reading).nearlyStop},
+		{"STOP in capitals ends the text", (*reading).loudStop},
+		{"an unknown keyword, then STOP alone", (*reading).keywordStop},
+	}
+	cancelRules = []rule{
+		{"a word to cancel", (*reading).cancels},
+		{"a phrase that gives up the appointment", (*reading).saysCancel},
+		{"a word to unsubscribe beside the appointment", (*reading).unbooks},
+		{"a no beside to come", (*reading).staysAway},
+	}
+	otherRules = []struct {
+		intent Intent
+		rule
+	}{
+		{Start, rule{"word START alone", (*reading).startAlone}},
+		{Start, rule{"a phrase that asks for messages again", (*reading).saysStart}},
+		{Help, rule{"word HELP alone", (*reading).helpAlone}},
+		{Confirm, rule{"yes, or to come, alone", (*reading).confirms}},
+	}
+)
+
+// Classify says what a text is taken for. It reads the words and knows no more than its lists do; a text that no rule knows
+// is Other. It takes time in proportion to the text, keeps nothing of it, and Why holds nothing of it.
 //
-// What counts is the words: case, spacing, punctuation, emoji, accents, invisible characters and the typographic variants
-// of letters (NFKC) do not. Of a mail only what stands above the quoted message counts. STOP is meant when the text begins with a strong
-// word, or when its first line, or all of it, is one of the words that are a STOP on their own, letters apart or not.
-func Classify(text string) []Kind {
-	if len(text) > longest {
-		text = text[:longest]
-	}
-	own := unquoted(strings.ToValidUTF8(text, " "))
-	// Two readings, because a symbol can be decoration (™ at the end) or a letter (Ⓢ Ⓣ Ⓞ Ⓟ).
-	a, b := read(own, true), read(own, false)
-	wrong := a.wrong() || b.wrong()
-	stop := a.stops() || b.stops() || wrong && (a.mentionsStop() || b.mentionsStop())
-	switch {
-	case stop && wrong:
-		return []Kind{Stop, WrongNumber}
-	case stop && contains(a.words, appointmentWords):
-		return []Kind{Stop, Other}
-	case stop:
-		return []Kind{Stop}
-	case wrong:
-		return []Kind{WrongNumber}
-	case a.is(startWhole) || b.is(startWhole):
-		return []Kind{Start}
-	case a.is(helpWhole) || b.is(helpWhole):
-		return []Kind{Help}
-	}
-	return []Kind{Other}
-}
-
-// reading is a text as words.
-type reading struct {
-	words []string
-	first []string // of the first line that has any
-}
-
-// stops reports whether the text is a STOP.
-func (r reading) stops() bool {
-	return startsWith(r.words, stopFirst) || r.is(stopWhole) || alone(r.words, stopFirst) || alone(r.first, stopFirst)
-}
-
-// is reports whether all of the text, or its first line, is one of the phrases, letters apart or not.
-func (r reading) is(list [][]string) bool { return alone(r.words, list) || alone(r.first, list) }
-
-// wrong reports whether the text says that we have the wrong number.
-func (r reading) wrong() bool { return contains(r.words, wrongAnywhere) }
-
-// mentionsStop reports whether a strong word stands anywhere.
-func (r reading) mentionsStop() bool { return contains(r.words, stopFirst) }
-
-// read cuts a text into words. symbols says that what is no letter, mark or digit parts words before it can turn into
-// letters.
-func read(text string, symbols bool) reading {
-	var r reading
-	for line := range strings.Lines(text) {
-		if symbols {
-			line = strings.Map(func(c rune) rune {
-				if unicode.IsLetter(c) || unicode.IsMark(c) || unicode.IsDigit(c) || invisible(c) {
-					return c
-				}
-				return ' '
-			}, line)
+// STOP is known whatever its case, spacing, punctuation, invisible characters and look-alike letters; one letter may be
+// wrong when there is nothing else. Words that may mean the appointment (AFLYS, AVBRYT, CANCEL) are no STOP.
+func Classify(text string, o ClassifyOptions) Result {
+	mine := own(text, o.Keyword)
+	r := decide(newReading(read(mine, asMarks)))
+	if r.Intent != Stop && drawsLetters(mine) {
+		// Symbols may be letters (Ⓢ Ⓣ Ⓞ Ⓟ), or decoration above what looks quoted.
+		for _, again := range []Result{decide(newReading(read(mine, asLetters))), decide(newReading(read(bounded(text), asMarks)))} {
+			if again.Is(Stop) || r.Intent == Other {
+				r = again
+			}
+			if r.Is(Stop) {
+				break
+			}
 		}
-		words := words(line)
-		if r.first == nil && len(words) > 0 {
-			r.first = words
-		}
-		r.words = append(r.words, words...)
 	}
 	return r
 }
 
-// words are the runs of letters and digits of the skeleton of s.
-func words(s string) []string {
-	return strings.FieldsFunc(skeleton(s), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
-}
-
-// skeleton takes away what does not tell words apart: compatibility variants, marks, invisible characters, case.
-func skeleton(s string) string {
-	bare := func(s string) string {
-		return strings.Map(func(c rune) rune {
-			if unicode.IsMark(c) || invisible(c) {
-				return -1
-			}
-			return c
-		}, norm.NFKD.String(s))
+func decide(r *reading) Result {
+	wrong, stop, cancel := r.first(wrongRules), r.first(stopRules), r.first(cancelRules)
+	if wrong != "" && stop == "" && r.mentionsStop() {
+		stop = "word STOP anywhere"
 	}
-	return bare(cases.Fold().String(bare(s)))
-}
-
-// invisible reports whether a rune has neither glyph nor width: format and control characters, and what Unicode lets be
-// ignored, the fillers of Hangul among them. White space is not.
-func invisible(c rune) bool {
-	return !unicode.IsSpace(c) && unicode.In(c, unicode.Cf, unicode.Cc, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
-}
-
-// unquoted is what a person wrote above the message they answer: the text up to the first line that begins with '>'.
-func unquoted(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(strings.TrimLeft(line, " \t"), ">") {
-			break
+	switch {
+	case wrong != "" && stop != "":
+		return Result{WrongNumber, Stop, wrong + "; and " + stop}
+	case wrong != "":
+		return Result{Intent: WrongNumber, Why: wrong}
+	case stop != "" && cancel != "":
+		return Result{Stop, Cancel, stop + "; and for the clinic: " + cancel}
+	case stop != "":
+		return Result{Intent: Stop, Why: stop}
+	case cancel != "":
+		return Result{Intent: Cancel, Why: cancel}
+	}
+	for _, x := range otherRules {
+		if x.is(r) {
+			return Result{Intent: x.intent, Why: x.why}
 		}
-		b.WriteString(line)
 	}
-	if len(read(b.String(), true).words) == 0 {
-		return text // '>' is then decoration, not a quotation
-	}
-	return b.String()
+	return Result{Intent: Other, Why: "no rule"}
 }
 
-// phrases are the words of each phrase, as a text's words are made.
-func phrases(list ...string) [][]string {
-	out := make([][]string, len(list))
-	for i, p := range list {
-		out[i] = words(p)
-	}
-	return out
-}
-
-// startsWith reports whether the words begin with one of the phrases.
-func startsWith(w []string, list [][]string) bool {
-	return slices.ContainsFunc(list, func(p []string) bool { return len(w) >= len(p) && slices.Equal(w[:len(p)], p) })
-}
-
-// contains reports whether one of the phrases stands anywhere in the words.
-func contains(w []string, list [][]string) bool {
-	for i := range w {
-		if startsWith(w[i:], list) {
+func drawsLetters(text string) bool {
+	for _, c := range text {
+		if c >= 0x2000 && drawn(c) != 0 {
 			return true
 		}
 	}
 	return false
-}
-
-// alone reports whether the words are one of the phrases and nothing else; the letters may stand apart, as in S T O P.
-func alone(w []string, list [][]string) bool {
-	const longestPhrase = 64
-	joined := strings.Join(w, "")
-	if joined == "" || utf8.RuneCountInString(joined) > longestPhrase {
-		return false
-	}
-	return slices.ContainsFunc(list, func(p []string) bool { return strings.Join(p, "") == joined })
 }

@@ -10,128 +10,134 @@ import (
 )
 
 func TestClassify(t *testing.T) {
-	const stop, start, help, wrong, other = inbound.Stop, inbound.Start, inbound.Help, inbound.WrongNumber, inbound.Other
+	const stop, start, help, wrong, cancel, other = inbound.Stop, inbound.Start, inbound.Help, inbound.WrongNumber, inbound.Cancel, inbound.Other
+	const confirm = inbound.Confirm
 	for _, c := range []struct {
 		text string
-		want []inbound.Kind
+		want []inbound.Intent
 	}{
 		// The word itself, however it is written.
-		{"STOP", []inbound.Kind{stop}},
-		{"stop", []inbound.Kind{stop}},
-		{"  Stop.\n", []inbound.Kind{stop}},
-		{"S T O P", []inbound.Kind{stop}},
-		{"s.t.o.p!", []inbound.Kind{stop}},
-		{"\"STOP\"", []inbound.Kind{stop}},
-		{"»stop«", []inbound.Kind{stop}},
-		{"🛑STOP🛑", []inbound.Kind{stop}},
-		{"ＳＴＯＰ", []inbound.Kind{stop}},
-		{"ⓈⓉⓄⓅ", []inbound.Kind{stop}},
-		{"𝐒𝐓𝐎𝐏", []inbound.Kind{stop}},
-		{"STOP™", []inbound.Kind{stop}},
-		{"S\u200bT\u200dO\u2060P\ufeff", []inbound.Kind{stop}},
-		{"ST\u00adOP", []inbound.Kind{stop}},
-		{"S\u3164TOP", []inbound.Kind{stop}},
-		{"s\u0336t\u0336o\u0336p\u0336", []inbound.Kind{stop}},
-		{"STÖP", []inbound.Kind{stop}},
-		{"\u202eSTOP\u202c", []inbound.Kind{stop}},
-		{"STOP\fplease", []inbound.Kind{stop}},
-		{"STOP\x00", []inbound.Kind{stop}},
-		{"\xffSTOP\xfe", []inbound.Kind{stop}},
-		{">> STOP <<", []inbound.Kind{stop}},
-		{"Stop venligst med de beskeder", []inbound.Kind{stop}},
-		{"STOP!!! jeg gider ikke", []inbound.Kind{stop}},
-		{"stop start", []inbound.Kind{stop}},
-		{"STOP " + strings.Repeat("bla ", 20_000), []inbound.Kind{stop}},
+		{"STOP", []inbound.Intent{stop}},
+		{"stop", []inbound.Intent{stop}},
+		{"  Stop.\n", []inbound.Intent{stop}},
+		{"S T O P", []inbound.Intent{stop}},
+		{"s.t.o.p!", []inbound.Intent{stop}},
+		{"\"STOP\"", []inbound.Intent{stop}},
+		{"»stop«", []inbound.Intent{stop}},
+		{"🛑STOP🛑", []inbound.Intent{stop}},
+		{"ＳＴＯＰ", []inbound.Intent{stop}},
+		{"ⓈⓉⓄⓅ", []inbound.Intent{stop}},
+		{"𝐒𝐓𝐎𝐏", []inbound.Intent{stop}},
+		{"STOP™", []inbound.Intent{stop}},
+		{"S\u200bT\u200dO\u2060P\ufeff", []inbound.Intent{stop}},
+		{"ST\u00adOP", []inbound.Intent{stop}},
+		{"S\u3164TOP", []inbound.Intent{stop}},
+		{"s\u0336t\u0336o\u0336p\u0336", []inbound.Intent{stop}},
+		{"STÖP", []inbound.Intent{stop}},
+		{"\u202eSTOP\u202c", []inbound.Intent{stop}},
+		{"STOP\fplease", []inbound.Intent{stop}},
+		{"STOP\x00", []inbound.Intent{stop}},
+		{"\xffSTOP\xfe", []inbound.Intent{stop}},
+		{">> STOP <<", []inbound.Intent{stop}},
+		{"Stop venligst med de beskeder", []inbound.Intent{stop}},
+		{"STOP!!! jeg gider ikke", []inbound.Intent{stop}},
+		{"stop start", []inbound.Intent{stop}},
+		{"STOP " + strings.Repeat("bla ", 20_000), []inbound.Intent{stop}},
 		// Other words and languages.
-		{"Afmeld", []inbound.Kind{stop}},
-		{"AFMELDING", []inbound.Kind{stop}},
-		{"Afmeld mig fra det her", []inbound.Kind{stop}},
-		{"frameld", []inbound.Kind{stop}},
-		{"meld mig fra", []inbound.Kind{stop}},
-		{"stopp", []inbound.Kind{stop}},
-		{"Avmeld", []inbound.Kind{stop}},
-		{"meld meg av", []inbound.Kind{stop}},
-		{"avslutt", []inbound.Kind{stop}},
-		{"Stoppa", []inbound.Kind{stop}},
-		{"avregistrera", []inbound.Kind{stop}},
-		{"AVANMÄL", []inbound.Kind{stop}},
-		{"slut", []inbound.Kind{stop}},
-		{"lopeta", []inbound.Kind{stop}},
-		{"Hætta", []inbound.Kind{stop}},
-		{"Abmelden", []inbound.Kind{stop}},
-		{"unsubscribe", []inbound.Kind{stop}},
-		{"opt-out", []inbound.Kind{stop}},
-		{"Opt out please", []inbound.Kind{stop}},
-		{"END", []inbound.Kind{stop}},
-		{"quit", []inbound.Kind{stop}},
-		{"revoke", []inbound.Kind{stop}},
-		{"Stop all", []inbound.Kind{stop}},
-		{"arret", []inbound.Kind{stop}},
-		{"ARRÊT", []inbound.Kind{stop}},
-		{"Rezygnuję", []inbound.Kind{stop}},
-		{"rezygnuje", []inbound.Kind{stop}},
-		{"إيقاف", []inbound.Kind{stop}},
-		{"ايقاف", []inbound.Kind{stop}},
-		{"توقف", []inbound.Kind{stop}},
+		{"Afmeld", []inbound.Intent{stop}},
+		{"AFMELDING", []inbound.Intent{stop}},
+		{"Afmeld mig fra det her", []inbound.Intent{stop}},
+		{"frameld", []inbound.Intent{stop}},
+		{"meld mig fra", []inbound.Intent{stop}},
+		{"stopp", []inbound.Intent{stop}},
+		{"Avmeld", []inbound.Intent{stop}},
+		{"meld meg av", []inbound.Intent{stop}},
+		{"avslutt", []inbound.Intent{stop}},
+		{"Stoppa", []inbound.Intent{stop}},
+		{"avregistrera", []inbound.Intent{stop}},
+		{"AVANMÄL", []inbound.Intent{stop}},
+		{"slut", []inbound.Intent{stop}},
+		{"lopeta", []inbound.Intent{stop}},
+		{"Hætta", []inbound.Intent{stop}},
+		{"Abmelden", []inbound.Intent{stop}},
+		{"unsubscribe", []inbound.Intent{stop}},
+		{"opt-out", []inbound.Intent{stop}},
+		{"Opt out please", []inbound.Intent{stop}},
+		{"END", []inbound.Intent{stop}},
+		{"quit", []inbound.Intent{stop}},
+		{"revoke", []inbound.Intent{stop}},
+		{"Stop all", []inbound.Intent{stop}},
+		{"arret", []inbound.Intent{stop}},
+		{"ARRÊT", []inbound.Intent{stop}},
+		{"Rezygnuję", []inbound.Intent{stop}},
+		{"rezygnuje", []inbound.Intent{stop}},
+		{"إيقاف", []inbound.Intent{stop}},
+		{"ايقاف", []inbound.Intent{stop}},
+		{"توقف", []inbound.Intent{stop}},
 		// Answers by mail, with the message below.
-		{"Afmeld\n\n> Husk din aftale\n> STOP for at framelde", []inbound.Kind{stop}},
-		{"Slut\n\nVenlig hilsen Anna", []inbound.Kind{stop}},
-		{"Tak!\n\n> svar STOP for at framelde", []inbound.Kind{other}},
-		// It may mean the appointment: a clerk's.
-		{"AFLYS", []inbound.Kind{other}},
-		{"aflys min tid", []inbound.Kind{other}},
-		{"afbud", []inbound.Kind{other}},
-		{"Avboka", []inbound.Kind{other}},
-		{"AVBRYT", []inbound.Kind{other}},
-		{"avbestill", []inbound.Kind{other}},
-		{"CANCEL", []inbound.Kind{other}},
-		{"Cancel my appointment", []inbound.Kind{other}},
-		{"peruuta", []inbound.Kind{other}},
-		{"Hætta við tímann", []inbound.Kind{other}},
-		{"stornieren", []inbound.Kind{other}},
-		{"إلغاء", []inbound.Kind{other}},
-		{"nej", []inbound.Kind{other}},
-		{"JA", []inbound.Kind{other}},
-		{"Ok", []inbound.Kind{other}},
-		{"Slut klokken hvad?", []inbound.Kind{other}},
-		{"Arrêt de travail", []inbound.Kind{other}},
-		{"wypisz receptę", []inbound.Kind{other}},
-		{"End of the corridor?", []inbound.Kind{other}},
-		{"Hvor er stoppestedet?", []inbound.Kind{other}},
-		{"stoppested", []inbound.Kind{other}},
-		{"Please do not stop", []inbound.Kind{other}},
-		{"Hej. Stop med det", []inbound.Kind{other}},
-		{"", []inbound.Kind{other}},
-		{"👍", []inbound.Kind{other}},
-		{"...", []inbound.Kind{other}},
-		// STOP counts, and a clerk looks at the appointment.
-		{"Afmeld min tid", []inbound.Kind{stop, other}},
-		{"STOP jeg kommer ikke til min aftale", []inbound.Kind{stop, other}},
-		{"avregistrera min bokning", []inbound.Kind{stop, other}},
+		{"Afmeld\n\n> Husk din aftale\n> STOP for at framelde", []inbound.Intent{stop}},
+		{"Slut\n\nVenlig hilsen Anna", []inbound.Intent{stop}},
+		{"Tak!\n\n> svar STOP for at framelde", []inbound.Intent{other}},
+		// It may mean the appointment: the clinic's.
+		{"AFLYS", []inbound.Intent{cancel}},
+		{"aflys min tid", []inbound.Intent{cancel}},
+		{"afbud", []inbound.Intent{cancel}},
+		{"Avboka", []inbound.Intent{cancel}},
+		{"AVBRYT", []inbound.Intent{cancel}},
+		{"avbestill", []inbound.Intent{cancel}},
+		{"CANCEL", []inbound.Intent{cancel}},
+		{"Cancel my appointment", []inbound.Intent{cancel}},
+		{"peruuta", []inbound.Intent{cancel}},
+		{"Hætta við tímann", []inbound.Intent{cancel}},
+		{"stornieren", []inbound.Intent{cancel}},
+		{"إلغاء", []inbound.Intent{cancel}},
+		{"nej", []inbound.Intent{other}},
+		{"JA", []inbound.Intent{confirm}},
+		{"Ok", []inbound.Intent{other}},
+		{"Slut klokken hvad?", []inbound.Intent{other}},
+		{"Arrêt de travail", []inbound.Intent{other}},
+		{"wypisz receptę", []inbound.Intent{other}},
+		{"End of the corridor?", []inbound.Intent{other}},
+		{"Hvor er stoppestedet?", []inbound.Intent{other}},
+		{"stoppested", []inbound.Intent{other}},
+		{"Please do not stop", []inbound.Intent{other}},
+		{"Hej. Stop med det", []inbound.Intent{stop}},
+		{"", []inbound.Intent{other}},
+		{"👍", []inbound.Intent{other}},
+		{"...", []inbound.Intent{other}},
+		// STOP counts, and the clinic looks at the appointment; or only that.
+		{"Afmeld min tid", []inbound.Intent{cancel}},
+		{"STOP jeg kommer ikke til min aftale", []inbound.Intent{stop, cancel}},
+		{"avregistrera min bokning", []inbound.Intent{cancel}},
 		// Back again.
-		{"START", []inbound.Kind{start}},
-		{"s t a r t", []inbound.Kind{start}},
-		{"Tilmeld", []inbound.Kind{start}},
-		{"påmeld", []inbound.Kind{start}},
-		{"Hvornår starter det? Start", []inbound.Kind{other}},
-		{"start stop", []inbound.Kind{other}},
+		{"START", []inbound.Intent{start}},
+		{"s t a r t", []inbound.Intent{start}},
+		{"Tilmeld", []inbound.Intent{start}},
+		{"påmeld", []inbound.Intent{start}},
+		{"Hvornår starter det? Start", []inbound.Intent{other}},
+		{"start stop", []inbound.Intent{other}},
 		// What is this?
-		{"HELP", []inbound.Kind{help}},
-		{"Hjælp!", []inbound.Kind{help}},
-		{"hjälp", []inbound.Kind{help}},
-		{"info", []inbound.Kind{help}},
-		{"Hjælp mig med at finde vej", []inbound.Kind{other}},
+		{"HELP", []inbound.Intent{help}},
+		{"Hjælp!", []inbound.Intent{help}},
+		{"hjälp", []inbound.Intent{help}},
+		{"info", []inbound.Intent{help}},
+		{"Hjælp mig med at finde vej", []inbound.Intent{other}},
 		// Not me.
-		{"Forkert nummer", []inbound.Kind{wrong}},
-		{"Hej, I har fået fat i et forkert nummer.", []inbound.Kind{wrong}},
-		{"feil nummer", []inbound.Kind{wrong}},
-		{"FEL NUMMER", []inbound.Kind{wrong}},
-		{"Wrong number, I am not Anna", []inbound.Kind{wrong}},
-		{"väärä numero", []inbound.Kind{wrong}},
-		{"Forkert nummer! STOP", []inbound.Kind{stop, wrong}},
-		{"STOP forkert nummer", []inbound.Kind{stop, wrong}},
+		{"Forkert nummer", []inbound.Intent{wrong}},
+		{"Hej, I har fået fat i et forkert nummer.", []inbound.Intent{wrong}},
+		{"feil nummer", []inbound.Intent{wrong}},
+		{"FEL NUMMER", []inbound.Intent{wrong}},
+		{"Wrong number, I am not Anna", []inbound.Intent{wrong}},
+		{"väärä numero", []inbound.Intent{wrong}},
+		{"Forkert nummer! STOP", []inbound.Intent{wrong, stop}},
+		{"STOP forkert nummer", []inbound.Intent{wrong, stop}},
 	} {
-		if got := inbound.Classify(c.text); !slices.Equal(got, c.want) {
+		r := inbound.Classify(c.text, inbound.ClassifyOptions{})
+		got := []inbound.Intent{r.Intent}
+		if r.Also != "" {
+			got = append(got, r.Also)
+		}
+		if !slices.Equal(got, c.want) {
 			shown := c.text
 			if len(shown) > 60 {
 				shown = shown[:60]
@@ -177,25 +183,8 @@ func FuzzStopStaysStop(f *testing.F) {
 			word.WriteString(between)
 		}
 		text := before + word.String() + after
-		if got := inbound.Classify(text); got[0] != inbound.Stop {
+		if got := inbound.Classify(text, inbound.ClassifyOptions{}); got.Intent != inbound.Stop {
 			t.Errorf("%+q is %v", text, got)
-		}
-	})
-}
-
-// FuzzClassify looks for panics and for answers outside the list.
-func FuzzClassify(f *testing.F) {
-	f.Add("STOP")
-	f.Add("\xff\xfe> \n")
-	f.Fuzz(func(t *testing.T, text string) {
-		got := inbound.Classify(text)
-		if len(got) == 0 || len(got) > 2 {
-			t.Fatalf("%d kinds", len(got))
-		}
-		for _, k := range got {
-			if !slices.Contains([]inbound.Kind{inbound.Stop, inbound.Start, inbound.Help, inbound.WrongNumber, inbound.Other}, k) {
-				t.Fatalf("kind %q", k)
-			}
 		}
 	})
 }

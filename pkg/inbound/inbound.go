@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 type Register interface {
 	// Stop bars the address. It returns only when the withdrawal is final: nothing leaves to that address from then on.
 	Stop(ctx context.Context, from reminder.Address, via string) error
-	// Start lifts that bar. It grants nothing.
+	// Start lifts what a STOP from the same address barred. It grants nothing.
 	Start(ctx context.Context, from reminder.Address, via string) error
 	// WrongNumber takes the address from whoever we think is behind it.
 	WrongNumber(ctx context.Context, from reminder.Address, via string) error
@@ -38,6 +39,13 @@ type Source struct {
 // Options make an Inbound.
 type Options struct {
 	Register Register
+	// Desk is the clinics' inbox, and says who may be answered. nil = what may be a cancellation goes to Register.Other, and
+	// nothing is answered.
+	Desk Desk
+	// Replier sends the fixed answers. nil = none goes.
+	Replier Replier
+	// Unsubscriber takes mails to the address of a List-Unsubscribe. nil = they are read as answers.
+	Unsubscriber *Unsubscriber
 	// Normalise gives an address as a carrier writes it the one form that addresses have, so that a STOP finds its address.
 	// Package contact has it; which country a number without a code is of is for the caller to say.
 	Normalise func(reminder.Address) (reminder.Address, error)
@@ -49,20 +57,21 @@ type Options struct {
 
 // Inbound reads notices. It is safe for concurrent use.
 type Inbound struct {
-	register  Register
-	normalise func(reminder.Address) (reminder.Address, error)
-	pollers   []Source
-	every     time.Duration
-	log       *zap.Logger
+	o   Options
+	log *zap.Logger
 
 	notices *prometheus.CounterVec
 	failed  *prometheus.CounterVec
+	answers *prometheus.CounterVec
 }
 
 // New validates.
 func New(o Options) (*Inbound, error) {
 	if o.Register == nil || o.Normalise == nil {
 		return nil, errors.New("inbound: options: want a Register and a Normalise")
+	}
+	if o.Replier != nil && o.Desk == nil {
+		return nil, errors.New("inbound: options: Replier: want a Desk too, which limits the answers")
 	}
 	for _, s := range o.Pollers {
 		if s.Name == "" || s.Poller == nil {
@@ -78,22 +87,31 @@ func New(o Options) (*Inbound, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	theLexicon() // now, and not at the first answer
 	in := &Inbound{
-		register: o.Register, normalise: o.Normalise, pollers: o.Pollers, every: o.Every, log: o.Log,
+		o: o, log: o.Log,
 		notices: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "husk_inbound_notices_total", Help: "Notices of carriers that were dealt with, by what they were.",
 		}, []string{"kind"}),
 		failed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "husk_inbound_failures_total", Help: "Notices that could not be dealt with and will be read again, and rounds of polling that failed.",
 		}, []string{"kind"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "husk_inbound_answers_total", Help: "Fixed answers to people who wrote, by text and by what became of them.",
+		}, []string{"text", "outcome"}),
 	}
-	for _, k := range []Kind{Stop, Start, Help, WrongNumber, Other, kindReport} {
+	for _, k := range append(slices.Clone(Intents), kindReport, kindMachine) {
 		in.notices.WithLabelValues(string(k))
 		in.failed.WithLabelValues(string(k))
 	}
 	in.failed.WithLabelValues(string(kindPoll))
+	for _, t := range Texts {
+		for _, outcome := range []string{answerSent, answerEnough, answerFailed} {
+			in.answers.WithLabelValues(string(t), outcome)
+		}
+	}
 	if o.Metrics != nil {
-		for _, c := range []prometheus.Collector{in.notices, in.failed} {
+		for _, c := range []prometheus.Collector{in.notices, in.failed, in.answers} {
 			if err := o.Metrics.Register(c); err != nil {
 				return nil, fmt.Errorf("inbound: metrics: %w", err)
 			}
@@ -102,15 +120,16 @@ func New(o Options) (*Inbound, error) {
 	return in, nil
 }
 
-// Labels of metrics that are no answers.
+// Labels of metrics that are no intents.
 const (
-	kindReport Kind = "report"
-	kindPoll   Kind = "poll"
+	kindReport  Intent = "report"
+	kindPoll    Intent = "poll"
+	kindMachine Intent = "machine" // a machine's, which asks for nothing
 )
 
 // Run polls until ctx ends, and then returns nil. What fails is logged, counted and tried again in the next round.
 func (in *Inbound) Run(ctx context.Context) error {
-	tick := time.NewTicker(in.every)
+	tick := time.NewTicker(in.o.Every)
 	defer tick.Stop()
 	for {
 		// Poll has logged and counted what failed.
@@ -126,9 +145,9 @@ func (in *Inbound) Run(ctx context.Context) error {
 // Poll asks every carrier once, all at the same time: a slow one holds up no STOP that came through another. The error
 // joins what failed.
 func (in *Inbound) Poll(ctx context.Context) error {
-	errs := make([]error, len(in.pollers))
+	errs := make([]error, len(in.o.Pollers))
 	var wg sync.WaitGroup
-	for i, s := range in.pollers {
+	for i, s := range in.o.Pollers {
 		wg.Go(func() {
 			errs[i] = s.Poller.Poll(ctx, func(ctx context.Context, n provider.Notice) error { return in.Handle(ctx, s.Name, n) })
 			if errs[i] != nil && ctx.Err() == nil {
@@ -148,42 +167,59 @@ func (in *Inbound) Handle(ctx context.Context, via string, n provider.Notice) er
 	case provider.Reply:
 		return in.reply(ctx, via, n)
 	case provider.ReportKind:
-		return in.count(kindReport, in.register.Report(ctx, n.Report(), via))
+		return in.count(kindReport, in.o.Register.Report(ctx, n.Report(), via))
 	}
 	return fmt.Errorf("inbound: a notice of unknown kind from %s: its carrier package must set reply or report", via)
 }
 
-// reply classifies and acts.
+// reply classifies, acts, and answers.
 func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) error {
-	from, err := in.normalise(n.From)
+	if n.Unsubscribe != "" && in.o.Unsubscriber != nil {
+		// A mail program asked for it, whatever stands in the mail. A token that is not ours is another's address.
+		if err := in.o.Unsubscriber.stop(ctx, n.Unsubscribe, viaMail); !errors.Is(err, ErrToken) && !errors.Is(err, ErrUnknownAttempt) {
+			return in.count(Stop, err)
+		}
+	}
+	r := Classify(n.Text.Reveal(), ClassifyOptions{})
+	from, err := in.o.Normalise(n.From)
 	if err != nil {
 		// Nothing was ever sent to what is no address; a clerk sees that somebody wrote.
 		in.log.Warn("a reply from what is no address Husk can write to goes to the clerk", zap.String("provider", via))
-		return in.count(Other, in.register.Other(ctx, n.From, via))
+		return in.count(Other, in.o.Register.Other(ctx, n.From, via))
 	}
-	for _, k := range Classify(n.Text.Reveal()) {
+	if n.Automatic && !r.Is(Stop) && !r.Is(Cancel) {
+		return in.count(kindMachine, nil)
+	}
+	to := in.addressee(ctx, n, from, via, r)
+	for _, k := range []Intent{r.Intent, r.Also} {
+		if k == "" {
+			continue
+		}
 		if err := in.count(k, in.act(ctx, k, from, via)); err != nil {
 			return err
 		}
 	}
+	in.answer(ctx, to, r)
 	return nil
 }
 
-// act hands one answer to the register.
-func (in *Inbound) act(ctx context.Context, k Kind, from reminder.Address, via string) error {
-	switch k {
-	case Stop:
-		return in.register.Stop(ctx, from, via)
-	case Start:
-		return in.register.Start(ctx, from, via)
-	case WrongNumber:
-		return in.register.WrongNumber(ctx, from, via)
+// act hands one intent on.
+func (in *Inbound) act(ctx context.Context, k Intent, from reminder.Address, via string) error {
+	switch {
+	case k == Stop:
+		return in.o.Register.Stop(ctx, from, via)
+	case k == Start:
+		return in.o.Register.Start(ctx, from, via)
+	case k == WrongNumber:
+		return in.o.Register.WrongNumber(ctx, from, via)
+	case k == Cancel && in.o.Desk != nil:
+		return in.o.Desk.Wish(ctx, from, via)
 	}
-	return in.register.Other(ctx, from, via) // HELP too: a person answers it
+	return in.o.Register.Other(ctx, from, via)
 }
 
-// count counts what the register did, or did not.
-func (in *Inbound) count(k Kind, err error) error {
+// count counts what was done, or was not.
+func (in *Inbound) count(k Intent, err error) error {
 	if err != nil {
 		in.failed.WithLabelValues(string(k)).Inc()
 		return fmt.Errorf("inbound: %s: %w", k, err)

@@ -126,8 +126,8 @@ func TestEachNoticeReachesItsMethod(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"stop +4520000001 box", "stop anna@example.org box", "start +4520000002 box", "other +4520000003 box", "stop +4520000004 box",
-		"wrong +4520000004 box", "other +4520000005 box", "other 4711 box", "report 00aa delivered box",
+		"stop +4520000001 box", "stop anna@example.org box", "start +4520000002 box", "other +4520000003 box", "wrong +4520000004 box",
+		"stop +4520000004 box", "other +4520000005 box", "other 4711 box", "report 00aa delivered box",
 	}
 	if got := r.list(); !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
@@ -135,7 +135,10 @@ func TestEachNoticeReachesItsMethod(t *testing.T) {
 	counts := `
 # HELP husk_inbound_notices_total Notices of carriers that were dealt with, by what they were.
 # TYPE husk_inbound_notices_total counter
+husk_inbound_notices_total{kind="cancel_appointment"} 0
+husk_inbound_notices_total{kind="confirm"} 0
 husk_inbound_notices_total{kind="help"} 1
+husk_inbound_notices_total{kind="machine"} 0
 husk_inbound_notices_total{kind="other"} 2
 husk_inbound_notices_total{kind="report"} 1
 husk_inbound_notices_total{kind="start"} 1
@@ -199,7 +202,10 @@ func TestAStopIsReadAgainUntilItCounts(t *testing.T) {
 	failures := `
 # HELP husk_inbound_failures_total Notices that could not be dealt with and will be read again, and rounds of polling that failed.
 # TYPE husk_inbound_failures_total counter
+husk_inbound_failures_total{kind="cancel_appointment"} 0
+husk_inbound_failures_total{kind="confirm"} 0
 husk_inbound_failures_total{kind="help"} 0
+husk_inbound_failures_total{kind="machine"} 0
 husk_inbound_failures_total{kind="other"} 0
 husk_inbound_failures_total{kind="poll"} 3
 husk_inbound_failures_total{kind="report"} 0

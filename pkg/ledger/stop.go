@@ -17,16 +17,19 @@ import (
 // Stop bars an address, whoever is or later comes behind it. It returns when the withdrawal is final: the bar is folded, and
 // every attempt that was on the wire to the address is settled or named in the audit as having left before.
 func (l *Ledger) Stop(ctx context.Context, from reminder.Address, via string) error {
-	return l.bar(ctx, from, via, false)
+	return l.bar(ctx, l.o.Pseudonyms.Address(from), via, false)
 }
 
-// Start lifts the bar of an address. It grants nothing.
+// Start lifts the bar of an address. It grants nothing. One that did not come from a clerk leaves a clerk's bar where it is.
 func (l *Ledger) Start(ctx context.Context, from reminder.Address, via string) error {
-	return l.bar(ctx, from, via, true)
+	hash := l.o.Pseudonyms.Address(from)
+	if via == viaStaff {
+		return l.bar(ctx, hash, via, true)
+	}
+	return l.start(ctx, hash, via)
 }
 
-func (l *Ledger) bar(ctx context.Context, from reminder.Address, via string, lift bool) error {
-	hash := l.o.Pseudonyms.Address(from)
+func (l *Ledger) bar(ctx context.Context, hash reminder.AddressHash, via string, lift bool) error {
 	e, err := clearEntry(journal.StreamStop, journal.KindBar, hash.Shard(), "", l.o.Now(), state.Bar{Address: hash, Lifted: lift, Via: via})
 	if err != nil {
 		return err

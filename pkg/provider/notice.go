@@ -40,6 +40,11 @@ type Notice struct {
 
 	From reminder.Address // reply: as the carrier gave it, not normalised yet
 	Text reminder.Masked  // reply: what was written, without the keyword of a shared number
+	// Automatic says that a machine wrote it, by the header of a mail (see Automatic). It is never answered.
+	Automatic bool
+	// Unsubscribe is what stands between '+' and '@' of the address that a mail was sent to, "" when nothing does: the token of
+	// a mailto in List-Unsubscribe.
+	Unsubscribe string
 
 	Reference string // of the message it is about: ours; "" when the carrier does not know
 	CarrierID string // report: as in Accepted

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/textproto"
 	"os"
 	"path/filepath"
 	"slices"
@@ -147,7 +148,15 @@ func readReply(name string) (provider.Notice, error) {
 	return parseReply(raw)
 }
 
-// parseReply reads header lines, an empty line and the text.
+// replyHeaders are the header lines a reply may have: From and Channel, which it must, and of a mail those that tell to what it
+// answers and that a machine wrote it.
+var replyHeaders = []string{
+	"From", "Channel", "To", "Subject", "Auto-Submitted", "Precedence", "Return-Path", "List-Id", "List-Unsubscribe", "X-Autoreply", "X-Autorespond",
+	"Content-Type",
+}
+
+// parseReply reads header lines, an empty line and the text. Of a mail without text the subject is read, unless it is that of the
+// message which is answered.
 func parseReply(raw []byte) (provider.Notice, error) {
 	if len(raw) > longestReply {
 		return provider.Notice{}, replyError("it is longer than 64 KiB")
@@ -160,32 +169,45 @@ func parseReply(raw []byte) (provider.Notice, error) {
 	if !ok {
 		return provider.Notice{}, replyError("no empty line between header and text")
 	}
-	fields := map[string]string{}
+	fields := textproto.MIMEHeader{}
 	for line := range strings.Lines(head) {
 		key, value, ok := strings.Cut(strings.TrimSpace(line), ":")
-		key = strings.ToLower(strings.TrimSpace(key))
-		if !ok || (key != "from" && key != "channel") {
-			return provider.Notice{}, replyError("a header line is neither From: nor Channel:")
+		key = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(key))
+		if !ok || !slices.Contains(replyHeaders, key) {
+			return provider.Notice{}, replyError("a header line is neither From: nor Channel: nor one of a mail")
 		}
 		if _, twice := fields[key]; twice {
 			return provider.Notice{}, replyError("a header line is there twice")
 		}
-		fields[key] = strings.TrimSpace(value)
+		fields.Set(key, strings.TrimSpace(value))
 	}
-	channel := reminder.Channel(fields["channel"])
+	channel := reminder.Channel(fields.Get("Channel"))
+	if subject := fields.Get("Subject"); strings.TrimSpace(text) == "" && !answers(subject) {
+		text = subject
+	}
+	n := provider.Notice{
+		Kind: provider.Reply,
+		From: reminder.NewAddress(channel, fields.Get("From")),
+		Text: reminder.Mask(strings.TrimSuffix(text, "\n")),
+	}
+	if channel == reminder.Email {
+		n.Automatic, n.Unsubscribe = provider.Automatic(fields), provider.Plus(fields.Get("To"))
+	}
 	switch {
-	case fields["from"] == "":
+	case fields.Get("From") == "":
 		return provider.Notice{}, replyError("no From: line with an address")
 	case channel != reminder.SMS && channel != reminder.Email:
 		return provider.Notice{}, replyError("Channel: is neither sms nor email")
-	case strings.TrimSpace(text) == "":
+	case strings.TrimSpace(text) == "" && n.Unsubscribe == "":
 		return provider.Notice{}, replyError("no text")
 	}
-	return provider.Notice{
-		Kind: provider.Reply,
-		From: reminder.NewAddress(channel, fields["from"]),
-		Text: reminder.Mask(strings.TrimSuffix(text, "\n")),
-	}, nil
+	return n, nil
+}
+
+// answers reports whether a subject is that of the message which is answered: "Re:", "SV:", "AW:", "VS:", "Odp:", "Ynt:".
+func answers(subject string) bool {
+	head, _, ok := strings.Cut(subject, ":")
+	return ok && len(head) <= 6 && !strings.Contains(strings.TrimSpace(head), " ")
 }
 
 // withoutPath drops the file's name from an error: people name files after phone numbers.

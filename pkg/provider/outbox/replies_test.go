@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,14 +120,14 @@ func TestAFailedReplyHoldsUpItsOwnAddressOnly(t *testing.T) {
 func TestMalformedRepliesMoveAwayWithoutALeak(t *testing.T) {
 	const secret = "+4520999999"
 	for reason, content := range map[string]string{
-		"no empty line between header and text":       "From: " + secret + "\nChannel: sms",
-		"a header line is neither From: nor Channel:": "From: " + secret + "\nSubject: x\n\nSTOP",
-		"a header line is there twice":                "From: " + secret + "\nFrom: " + secret + "\nChannel: sms\n\nSTOP",
-		"no From: line with an address":               "Channel: sms\n\nSTOP " + secret,
-		"Channel: is neither sms nor email":           "From: " + secret + "\nChannel: fax\n\nSTOP",
-		"no text":                                     "From: " + secret + "\nChannel: sms\n\n \n",
-		"it is not UTF-8":                             "From: " + secret + "\nChannel: sms\n\nSTOP\xff",
-		"it is longer than 64 KiB":                    sms(secret, strings.Repeat("x", 70_000)),
+		"no empty line between header and text":                         "From: " + secret + "\nChannel: sms",
+		"a header line is neither From: nor Channel: nor one of a mail": "From: " + secret + "\nX-Number: x\n\nSTOP",
+		"a header line is there twice":                                  "From: " + secret + "\nFrom: " + secret + "\nChannel: sms\n\nSTOP",
+		"no From: line with an address":                                 "Channel: sms\n\nSTOP " + secret,
+		"Channel: is neither sms nor email":                             "From: " + secret + "\nChannel: fax\n\nSTOP",
+		"no text":                                                       "From: " + secret + "\nChannel: sms\n\n \n",
+		"it is not UTF-8":                                               "From: " + secret + "\nChannel: sms\n\nSTOP\xff",
+		"it is longer than 64 KiB":                                      sms(secret, strings.Repeat("x", 70_000)),
 	} {
 		t.Run(reason, func(t *testing.T) {
 			dir := t.TempDir()
@@ -227,5 +228,49 @@ func TestANoticePrintsMasked(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What a mail's header tells: that a machine wrote it, and the token of a mailto in List-Unsubscribe.
+func TestRepliesByMail(t *testing.T) {
+	dir := t.TempDir()
+	b, err := outbox.New(outbox.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const from = "Channel: email\nFrom: anna@example.org\n"
+	for name, content := range map[string]string{
+		"1.txt": from + "\nplain",
+		"2.txt": from + "Auto-Submitted: auto-replied (vacation)\n\naway",
+		"3.txt": from + "Auto-Submitted: no\n\nby hand",
+		"4.txt": from + "Return-Path: <>\nContent-Type: multipart/report; report-type=delivery-status\n\nbounce",
+		"5.txt": from + "To: stop+tok-en_1@example.net\nSubject: unsubscribe\n\n",
+		"6.txt": from + "Subject: STOP\n\n \n",
+		"7.txt": from + "Subject: Re: Husk din aftale STOP\n\n",
+		"8.txt": "Channel: sms\nFrom: +4520000001\nAuto-Submitted: auto-replied\nTo: x+y@z\n\nSTOP",
+	} {
+		n, _ := strconv.Atoi(name[:1])
+		drop(t, dir, name, content, time.Duration(60-n)*time.Second)
+	}
+	type got struct {
+		text, token string
+		automatic   bool
+	}
+	var have []got
+	if err := b.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
+		have = append(have, got{n.Text.Reveal(), n.Unsubscribe, n.Automatic})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := []got{
+		{"plain", "", false}, {"away", "", true}, {"by hand", "", false}, {"bounce", "", true}, {"unsubscribe", "tok-en_1", false}, {"STOP", "", false},
+		{"STOP", "", false},
+	}
+	if !slices.Equal(have, want) {
+		t.Errorf("got  %v\nwant %v", have, want)
+	}
+	if bad, _ := filepath.Glob(filepath.Join(dir, "replies", "bad", "*")); len(bad) != 1 || filepath.Base(bad[0]) != "7.txt" {
+		t.Errorf("put aside: %v; want the answer without a text", bad)
 	}
 }

@@ -1,0 +1,211 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Wish is an appointment that somebody behind an address perhaps wants to cancel: an entry in the clinic's inbox. Nothing of
+// what was written is kept, and nothing is cancelled by it.
+type Wish struct {
+	ID          string             `json:"id"`
+	At          time.Time          `json:"at"` // when it was last written
+	Person      reminder.PersonKey `json:"person"`
+	System      string             `json:"system"`
+	Appointment string             `json:"appointment"` // the booking system's id
+	Unit        string             `json:"unit"`
+	Start       time.Time          `json:"start"`
+}
+
+// wish is one person's, folded.
+type wish struct {
+	at           time.Time
+	person       reminder.PersonKey
+	appointments []reminder.AppointmentKey
+}
+
+func (r *Replies) foldWish(b replyEntry) {
+	for _, w := range r.wishes {
+		if w.person == b.Person && slices.Equal(w.appointments, b.Appointments) {
+			w.at = b.At
+			return
+		}
+	}
+	r.wishes[b.ID] = &wish{b.At, b.Person, b.Appointments}
+}
+
+// Wish puts the appointments to come of everybody behind an address into the inbox of their clinics. Where there are none,
+// it is kept like any other answer.
+func (r *Replies) Wish(ctx context.Context, from reminder.Address, via string) error {
+	hash := r.o.Pseudonyms.Address(from)
+	persons, err := r.whose(ctx, hash)
+	if err != nil {
+		return err
+	}
+	now := r.o.Now()
+	var bs []replyEntry
+	for _, p := range persons {
+		var keys []reminder.AppointmentKey
+		err := r.o.State.View(ctx, p, func(p *state.Person) error {
+			for k, a := range p.Appointments {
+				if a.Wanted() && a.Ends.After(now) {
+					keys = append(keys, k)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		if len(keys) > 0 {
+			slices.Sort(keys)
+			bs = append(bs, replyEntry{Audit: Audit{At: now, Actor: via, Action: actionWish, Person: p, Address: hash}, ID: NewID(), Appointments: keys})
+		}
+	}
+	if len(bs) == 0 {
+		return r.Other(ctx, from, via)
+	}
+	_, err = r.append(ctx, bs...)
+	return err
+}
+
+// Wishes are the entries of a clinic's inbox, the soonest start first; "" = of all clinics. An entry stays until it is handled, its
+// appointment has begun or is off, at most sixty days.
+func (r *Replies) Wishes(ctx context.Context, unit string) ([]Wish, error) {
+	if err := r.current(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	open := make(map[string]wish, len(r.wishes))
+	for id, w := range r.wishes {
+		open[id] = *w
+	}
+	r.mu.Unlock()
+	now := r.o.Now()
+	out := []Wish{}
+	for id, w := range open {
+		sealed := map[reminder.AppointmentKey][]byte{}
+		err := r.o.State.View(ctx, w.person, func(p *state.Person) error {
+			for _, k := range w.appointments {
+				if a := p.Appointments[k]; a != nil && a.Wanted() {
+					sealed[k] = a.Sealed
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		for k, s := range sealed {
+			a, err := r.openAppointment(w.person, s)
+			if errors.Is(err, journal.ErrErased) {
+				continue
+			}
+			if err != nil {
+				r.steppedOver("the appointment of a wish can't be read", err, zap.String("appointment", string(k)))
+				continue
+			}
+			if a.Start.After(now) && (unit == "" || a.Unit == unit) {
+				out = append(out, Wish{ID: id, At: w.at, Person: w.person, System: a.System, Appointment: a.ID, Unit: a.Unit, Start: a.Start})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b Wish) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Appointment, b.Appointment))
+	})
+	return out, nil
+}
+
+// ErrNoWish means that there is no such entry in the inbox, or no more.
+var ErrNoWish = errors.New("ledger: no such entry in the inbox")
+
+// Handled takes an entry off the inbox: by has seen to it.
+func (r *Replies) Handled(ctx context.Context, id, by string) error {
+	r.mu.Lock()
+	w, ok := r.wishes[id]
+	var person reminder.PersonKey
+	if ok {
+		person = w.person
+	}
+	r.mu.Unlock()
+	if !ok {
+		return ErrNoWish
+	}
+	_, err := r.append(ctx, replyEntry{Audit: Audit{Actor: by, Action: actionHandled, Person: person}, ID: id})
+	return err
+}
+
+// current waits until all that the audit had when it was called is folded.
+func (r *Replies) current(ctx context.Context) error {
+	end, err := r.o.Journal.End(ctx, journal.StreamAudit)
+	if err != nil || end.Last == 0 {
+		return err
+	}
+	return r.caughtUp(ctx, end.Last)
+}
+
+// Wrote tells which clinic's message somebody answers, and in which language it was: those of the message that was last handed
+// over to the address, else the clinic of the next appointment of somebody behind it. Both are "" when there is none. It is for the
+// answer: nothing of it is a fact about a person that the address was not told already.
+func (r *Replies) Wrote(ctx context.Context, from reminder.Address) (unit, language string, err error) {
+	hash := r.o.Pseudonyms.Address(from)
+	persons, err := r.whose(ctx, hash)
+	if err != nil {
+		return "", "", err
+	}
+	var person reminder.PersonKey
+	var sealed []byte
+	var last, next time.Time
+	for _, p := range persons {
+		err := r.o.State.View(ctx, p, func(p *state.Person) error {
+			for _, x := range p.Reminders {
+				a := p.Appointments[x.Appointment]
+				if a == nil {
+					continue
+				}
+				for _, t := range x.Attempts {
+					if t.Address == hash && left(t.Status) && t.At.After(last) {
+						last, person, sealed = t.At, p.Key, a.Sealed
+						language, _, _ = strings.Cut(t.Template, "/")
+					}
+				}
+				if last.IsZero() && x.Pending() && (next.IsZero() || x.Due.Before(next)) {
+					next, person, sealed = x.Due, p.Key, a.Sealed
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", "", fmt.Errorf("ledger: %w", err)
+		}
+	}
+	if sealed == nil {
+		return "", "", nil
+	}
+	a, err := r.openAppointment(person, sealed)
+	if errors.Is(err, journal.ErrErased) {
+		return "", language, nil
+	}
+	return a.Unit, language, err
+}
+
+// left reports whether an attempt has left, or may have.
+func left(s receipt.Status) bool {
+	switch s {
+	case receipt.Accepted, receipt.Delivered, receipt.Undelivered, receipt.Unknown, receipt.Intended:
+		return true
+	}
+	return false
+}

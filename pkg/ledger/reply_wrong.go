@@ -1,0 +1,248 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+)
+
+// Why a reminder that waits is on the letter list, in the gate's words.
+const (
+	letterBarred = "barred"
+	letterWrong  = "wrong_number"
+)
+
+// Misdelivery is that messages went to somebody who is not the patient, and since when we know: from Aware on runs the time of
+// GDPR article 33(1), 72 hours.
+type Misdelivery struct {
+	ID       string               `json:"id"`
+	Aware    time.Time            `json:"aware"`
+	Via      string               `json:"via"`
+	Address  reminder.AddressHash `json:"address"`
+	Persons  []reminder.PersonKey `json:"persons"`
+	Messages []SentThere          `json:"messages"` // that left for the address, or may have, the oldest first
+}
+
+// SentThere is one message of a Misdelivery.
+type SentThere struct {
+	Claim    string          `json:"claim"`
+	At       time.Time       `json:"at"`
+	Template string          `json:"template"`
+	Class    *reminder.Class `json:"class,omitempty"` // nil = not known
+	Status   receipt.Status  `json:"status"`
+}
+
+// Misdeliveries are those of the last sixty days, the oldest first.
+func (r *Replies) Misdeliveries(ctx context.Context) ([]Misdelivery, error) {
+	if err := r.current(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.misses), nil
+}
+
+// WrongNumber takes somebody's word that the address is not who we think. What it comes to is written down first, with the messages
+// that went there: once the address is taken from the persons behind it, nobody finds them by it. Then the address is blocked until
+// it is proven anew, and the reminders of who has no other go to the letter list.
+func (r *Replies) WrongNumber(ctx context.Context, from reminder.Address, via string) error {
+	hash := r.o.Pseudonyms.Address(from)
+	persons, err := r.whose(ctx, hash)
+	if err != nil {
+		return err
+	}
+	slices.Sort(persons)
+	known, err := r.knownMiss(ctx, hash)
+	if err != nil {
+		return err
+	}
+	if added := without(persons, known); len(added) > 0 || len(known) == 0 {
+		m, err := r.sentThere(ctx, hash, added)
+		if err != nil {
+			return err
+		}
+		b := replyEntry{Audit: Audit{Actor: via, Action: actionMisdelivery, Address: hash}, ID: NewID(), Persons: added, Messages: m}
+		if len(added) > 0 {
+			if _, err := r.append(ctx, b); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.Ledger.WrongNumber(ctx, from, via); err != nil {
+		return err
+	}
+	return r.toLetters(ctx, append(known, persons...), letterWrong, func(p *state.Person) bool { return !hasOther(p, hash, r.o.Now()) })
+}
+
+// knownMiss are the persons of the misdeliveries at an address that are known already.
+func (r *Replies) knownMiss(ctx context.Context, hash reminder.AddressHash) ([]reminder.PersonKey, error) {
+	if err := r.current(ctx); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []reminder.PersonKey
+	for _, m := range r.misses {
+		if m.Address == hash {
+			out = append(out, m.Persons...)
+		}
+	}
+	return out, nil
+}
+
+func without(ps, known []reminder.PersonKey) []reminder.PersonKey {
+	return slices.DeleteFunc(slices.Clone(ps), func(p reminder.PersonKey) bool { return slices.Contains(known, p) })
+}
+
+// sentThere are the messages about persons that left for an address.
+func (r *Replies) sentThere(ctx context.Context, hash reminder.AddressHash, persons []reminder.PersonKey) ([]SentThere, error) {
+	var out []SentThere
+	for _, p := range persons {
+		err := r.o.State.View(ctx, p, func(p *state.Person) error {
+			for _, x := range p.Reminders {
+				for _, t := range x.Attempts {
+					if t.Address != hash || !left(t.Status) {
+						continue
+					}
+					m := SentThere{Claim: t.Claim, At: t.At, Template: t.Template, Status: t.Status}
+					if c, ok := r.class(t.Template); ok {
+						m.Class = &c
+					}
+					out = append(out, m)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+	}
+	slices.SortFunc(out, func(a, b SentThere) int { return a.At.Compare(b.At) })
+	return out, nil
+}
+
+// hasOther reports whether a person has another address that something proves and nothing speaks against.
+func hasOther(p *state.Person, hash reminder.AddressHash, now time.Time) bool {
+	rs := make([]contact.Record, len(p.Contact))
+	for i, c := range p.Contact {
+		rs[i] = c.Record
+		if c.Recorded.After(now) {
+			now = c.Recorded
+		}
+	}
+	return slices.ContainsFunc(contact.Fold(rs, now), func(s contact.State) bool {
+		return s.Hash != hash && len(s.Proofs) > 0 && !s.Wrong && !s.Bounced && !s.Changed && !s.Removed
+	})
+}
+
+// Stop bars an address as Ledger.Stop does, and puts what was planned for everybody behind it on the letter list.
+func (r *Replies) Stop(ctx context.Context, from reminder.Address, via string) error {
+	if err := r.Ledger.Stop(ctx, from, via); err != nil {
+		return err
+	}
+	return r.stopped(ctx, r.o.Pseudonyms.Address(from))
+}
+
+func (r *Replies) stopped(ctx context.Context, hash reminder.AddressHash) error {
+	persons, err := r.whose(ctx, hash)
+	if err != nil {
+		return err
+	}
+	return r.toLetters(ctx, persons, letterBarred, func(*state.Person) bool { return true })
+}
+
+// Start lifts the bar of an address as Ledger.Start does, and takes what was on the letter list for it off.
+func (r *Replies) Start(ctx context.Context, from reminder.Address, via string) error {
+	if err := r.Ledger.Start(ctx, from, via); err != nil {
+		return err
+	}
+	hash := r.o.Pseudonyms.Address(from)
+	persons, err := r.whose(ctx, hash)
+	if err != nil {
+		return err
+	}
+	// One whose bar a clerk holds stays barred, and another address of the same person may be.
+	return r.toLetters(ctx, persons, "", func(p *state.Person) bool {
+		free, err := r.free(ctx, p)
+		return err == nil && free
+	})
+}
+
+// free reports whether none of a person's addresses is barred.
+func (r *Replies) free(ctx context.Context, p *state.Person) (bool, error) {
+	as, err := r.o.State.Behind(ctx, p.Addresses())
+	return !slices.ContainsFunc(as, func(a state.Address) bool { return a.Barred }), err
+}
+
+// toLetters writes of the reminders that wait, of those persons for whom which holds, why the gate would say no; "" takes back that
+// an address is barred.
+func (r *Replies) toLetters(ctx context.Context, persons []reminder.PersonKey, why string, which func(*state.Person) bool) error {
+	var ps []receipt.Preview
+	slices.Sort(persons)
+	for _, key := range slices.Compact(persons) {
+		var whole state.Person
+		err := r.o.State.View(ctx, key, func(p *state.Person) error { // which may ask the state, so not in here
+			whole = state.Person{Key: p.Key, Contact: slices.Clone(p.Contact)}
+			for id, x := range p.Reminders {
+				a := p.Appointments[x.Appointment]
+				if a != nil && x.Pending() && x.Letter != why && (why != "" || x.Letter == letterBarred) {
+					ps = append(ps, receipt.Preview{Reminder: id, Person: key, Version: a.Version, Late: x.Late, Reason: why})
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
+		}
+		if !which(&whole) {
+			ps = slices.DeleteFunc(ps, func(p receipt.Preview) bool { return p.Person == key })
+		}
+	}
+	if len(ps) == 0 {
+		return nil
+	}
+	return r.Preview(ctx, ps)
+}
+
+// ErrNoAttempt means that a reference is that of no attempt that is kept.
+var ErrNoAttempt = errors.New("ledger: no attempt has that reference")
+
+// StopAttempt is a STOP for the address that the attempt with a reference went to. It needs no key: who was erased can still
+// unsubscribe.
+func (r *Replies) StopAttempt(ctx context.Context, reference, via string) error {
+	if _, ok := reminder.ClaimShard(reference); !ok {
+		return ErrNoAttempt
+	}
+	persons, err := r.o.State.Claimants(ctx, []string{reference})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	var hash reminder.AddressHash
+	err = r.o.State.View(ctx, persons[0], func(p *state.Person) error {
+		for _, x := range p.Reminders {
+			for _, t := range x.Attempts {
+				if t.Claim == reference {
+					hash = t.Address
+				}
+			}
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return fmt.Errorf("ledger: %w", err)
+	case hash == "":
+		return ErrNoAttempt
+	}
+	if err := r.bar(ctx, hash, via, false); err != nil {
+		return err
+	}
+	return r.stopped(ctx, hash)
+}
