@@ -125,6 +125,9 @@ var ErrNotRunning = errors.New("app: the line is not running")
 func (a *App) Ready(ctx context.Context) error {
 	select {
 	case <-a.running:
+		if err := a.Ledger.Writable(); err != nil {
+			return err
+		}
 		return a.State.Certified(ctx)
 	default:
 		return ErrNotRunning

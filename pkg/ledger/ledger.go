@@ -60,6 +60,7 @@ type Ledger struct {
 	marked      state.Vector // what the high-water file says
 	restored    bool
 	quarantined atomic.Bool
+	pulse       pulse
 }
 
 // New checks the options. Run starts it.
@@ -102,7 +103,7 @@ func (l *Ledger) write(ctx context.Context, entries ...journal.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	ps, err := l.o.Journal.Append(ctx, entries...)
+	ps, err := l.append(ctx, entries...)
 	if err != nil {
 		l.m.appendErrors.Inc()
 		return err

@@ -126,7 +126,7 @@ func (l *Ledger) Audit(ctx context.Context, a Audit) error {
 	if err != nil {
 		return err
 	}
-	_, err = l.o.Journal.Append(ctx, e)
+	_, err = l.append(ctx, e)
 	return err
 }
 
