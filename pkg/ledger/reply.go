@@ -190,7 +190,7 @@ func (r *Replies) append(ctx context.Context, bs ...replyEntry) (uint64, error) 
 			return 0, err
 		}
 	}
-	ps, err := r.o.Journal.Append(ctx, es...)
+	ps, err := r.Ledger.append(ctx, es...)
 	if err != nil {
 		return 0, err
 	}

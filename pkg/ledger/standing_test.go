@@ -2,10 +2,8 @@ package ledger_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/husk-reminders/husk/pkg/consent"
-	"github.com/husk-reminders/husk/pkg/receipt"
 )
 
 // What is known of a person and restricts, and a guardian's own no, are final only when nothing that they stop is on the wire: the
@@ -26,21 +24,7 @@ func TestWhatRestrictsWaitsForTheWire(t *testing.T) {
 			w.known(w.person(1), number)
 			w.known(w.person(2), number)
 			w.due()
-			x := w.wire(number)
-			done := make(chan error, 1)
-			go func() { done <- restrict(w) }()
-			select {
-			case err := <-done:
-				t.Fatalf("acknowledged while an attempt is on the wire: %v", err)
-			case <-time.After(300 * time.Millisecond):
-			}
-			w.settle(x, receipt.Accepted)
-			select {
-			case err := <-done:
-				w.ok(err)
-			case <-time.After(3 * time.Second):
-				t.Fatal("not acknowledged although the attempt is settled")
-			}
+			w.waitsForTheWire(restrict)
 		})
 	}
 	w := newWorld(t)

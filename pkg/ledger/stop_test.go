@@ -32,6 +32,26 @@ func (w *world) audits(action string) []ledger.Audit {
 	return out
 }
 
+// waitsForTheWire wants of a no that it is acknowledged when the attempt on the wire to number is settled, and not before.
+func (w *world) waitsForTheWire(no func(*world) error) {
+	w.Helper()
+	x := w.wire(number)
+	done := make(chan error, 1)
+	go func() { done <- no(w) }()
+	select {
+	case err := <-done:
+		w.Fatalf("acknowledged while an attempt is on the wire: %v", err)
+	case <-time.After(300 * time.Millisecond):
+	}
+	w.settle(x, receipt.Accepted)
+	select {
+	case err := <-done:
+		w.ok(err)
+	case <-time.After(3 * time.Second):
+		w.Fatal("not acknowledged although the attempt is settled")
+	}
+}
+
 func (w *world) barred(a reminder.Address) bool {
 	w.Helper()
 	as, err := w.state.Behind(w.ctx, []reminder.AddressHash{w.p.Address(a)})
@@ -97,21 +117,7 @@ func TestWithdrawalWaitsForTheWire(t *testing.T) {
 			w.accept(w.appointment(1))
 			w.known(w.person(1), number)
 			w.due()
-			x := w.wire(number)
-			done := make(chan error, 1)
-			go func() { done <- withdraw(w) }()
-			select {
-			case err := <-done:
-				t.Fatalf("acknowledged while an attempt is on the wire: %v", err)
-			case <-time.After(300 * time.Millisecond):
-			}
-			w.settle(x, receipt.Accepted)
-			select {
-			case err := <-done:
-				w.ok(err)
-			case <-time.After(3 * time.Second):
-				t.Fatal("not acknowledged although the attempt is settled")
-			}
+			w.waitsForTheWire(withdraw)
 			for _, a := range []string{"stop", "withdrawn", "wrong_number", "address.removed", "address.wrong", "address.failed"} {
 				for _, e := range w.audits(a) {
 					if len(e.Left) > 0 {

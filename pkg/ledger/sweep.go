@@ -114,7 +114,7 @@ func (l *Ledger) SweepRetention(ctx context.Context) error {
 			return err
 		}
 	}
-	trims, err := l.o.Journal.Append(ctx, entries...)
+	trims, err := l.append(ctx, entries...)
 	if err != nil {
 		l.m.appendErrors.Inc()
 		return err
