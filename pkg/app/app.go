@@ -50,6 +50,8 @@ type Options struct {
 	Rest    time.Duration      // how long a station with nothing to do rests; 0 = each its own default
 	// Routes replaces the configured carriers, for measurements and tests. nil = the configured ones.
 	Routes []dispatch.Route
+	// Registers replaces the configured registers, for tests. nil = the configured ones.
+	Registers []ledger.Register
 	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
 	Gate func(*gate.Gate) dispatch.Gate
 }
@@ -73,6 +75,9 @@ type App struct {
 	Routes     []dispatch.Route
 	Metrics    *prometheus.Registry
 	Now        func() time.Time
+
+	// Verification asks the registers.
+	Verification *ledger.Verification
 
 	log          *zap.Logger
 	lock         *flock.Flock
@@ -168,6 +173,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	if a.Replies, err = ledger.NewReplies(ledger.ReplyOptions{Ledger: a.Ledger, Class: a.classOf}); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
+	}
+	if err := a.verification(o); err != nil {
+		return nil, err
 	}
 	if err := a.keepVersions(ctx); err != nil {
 		return nil, err

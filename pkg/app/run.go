@@ -164,7 +164,8 @@ func (a *App) sweeps() map[string]func(context.Context) (int, error) {
 			return dispatch.Preview(ctx, a.Ledger, a.Gate, a.Now())
 		},
 		"remembered": a.Ledger.SweepRemembered,
-		"retention":  func(ctx context.Context) (int, error) { return 0, a.Ledger.SweepRetention(ctx) },
+		"verify":     a.Verification.Sweep, "verify_again": a.Verification.SweepAgain,
+		"retention": func(ctx context.Context) (int, error) { return 0, a.Ledger.SweepRetention(ctx) },
 	}
 }
 
@@ -183,6 +184,7 @@ func (a *App) cron(ctx context.Context) error {
 	specs := a.Config.Sweeps
 	for name, spec := range map[string]string{
 		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
+		"verify": specs.Verify, "verify_again": verifyAgain,
 	} {
 		_, err := c.AddFunc(spec, func() {
 			n, err := a.Sweep(ctx, name)

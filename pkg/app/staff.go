@@ -25,7 +25,7 @@ func (a *App) Staff() (*web.API, error) {
 		routes[i] = r.Name
 	}
 	return web.New(web.Options{
-		Ledger: desk{a.Ledger}, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units, Packs: a.Packs,
+		Ledger: desk{a.Ledger}, Verify: a.Verification.Verify, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units, Packs: a.Packs,
 		Templates: a.Templates, Routes: routes, Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
 		Now: a.Now, Log: a.log.Named("web"),
 	})

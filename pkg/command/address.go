@@ -76,5 +76,8 @@ func addressCommand(use string, t contact.Type, short string) *cobra.Command {
 		}
 		return render(c, r, func(w io.Writer) { printRecorded(w, r) })
 	})
+	if t == contact.Verified {
+		askable(c, person, &why)
+	}
 	return c
 }

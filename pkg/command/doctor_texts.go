@@ -33,6 +33,7 @@ func (d *doctor) texts() {
 		d.blame("policy", err, "mend the policy pack")
 	} else if units != nil {
 		d.packs(units, packs)
+		d.registers(units, packs)
 	}
 	set, err := app.ReadTemplates(d.cfg)
 	if err != nil {

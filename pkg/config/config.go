@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +39,7 @@ type Config struct {
 	Plan      Plan      `key:"plan"`
 	Send      Send      `key:"send"`
 	Carriers  Carriers  `key:"carriers"`
+	Verify    Verify    `key:"verify"`
 	State     State     `key:"state"`
 	Retention Retention `key:"retention"`
 	Sweeps    Sweeps    `key:"sweeps"`
@@ -152,6 +154,7 @@ type Sweeps struct {
 	OpenAttempts string `key:"open_attempts"`
 	Previews     string `key:"previews"`
 	Remembered   string `key:"remembered"`
+	Verify       string `key:"verify"`
 	Retention    string `key:"retention"`
 }
 
@@ -175,6 +178,7 @@ func Default() Config {
 		Plan:      Plan{Horizon: 180 * day},
 		Send:      Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
 		Carriers:  Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
+		Verify:    Verify{KRR: KRR{Environment: NoRegister}, NemSMS: NemSMS{Environment: NoRegister}, Timeout: 10 * time.Second},
 		State:     State{SnapshotEvery: 1_000_000},
 		Retention: Retention{Decisions: 400 * day, Dead: 30 * day, Audit: 1825 * day},
 		Sweeps: Sweeps{
@@ -182,6 +186,7 @@ func Default() Config {
 			OpenAttempts: "@every 10s",
 			Previews:     "@every 1m",
 			Remembered:   "45 2 * * *",
+			Verify:       "15 4 * * *",
 			Retention:    "30 3 * * *",
 		},
 		Log: Log{Level: "info", Format: "json"},
@@ -212,12 +217,14 @@ func (c Config) withPaths() (Config, error) {
 	if c.Admin.Socket == "" {
 		c.Admin.Socket = filepath.Join(c.Data, "admin.sock")
 	}
-	for key, path := range map[string]*string{
+	paths := c.Verify.paths()
+	maps.Copy(paths, map[string]*string{
 		"data": &c.Data, "keys.file": &c.Keys.File, "broker.password_file": &c.Broker.PasswordFile, "units.file": &c.Units.File,
 		"nats.creds": &c.NATS.Creds, "nats.tls.ca": &c.NATS.TLS.CA, "nats.tls.cert": &c.NATS.TLS.Cert, "nats.tls.key": &c.NATS.TLS.Key,
 		"redis.tls.ca": &c.Redis.TLS.CA, "redis.tls.cert": &c.Redis.TLS.Cert, "redis.tls.key": &c.Redis.TLS.Key,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
-	} {
+	})
+	for key, path := range paths {
 		full, err := absolute(*path)
 		if err != nil {
 			return Config{}, &KeyError{Key: key, Value: *path, Want: "an absolute path: " + err.Error()}

@@ -137,8 +137,9 @@ func TestValidate(t *testing.T) {
 		{"trial without sync", func(c *Config) { c.Broker.Sync = false }, nil},
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"mode", "log.level", "log.format", "broker.events_max_bytes",
 			"plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
+			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment",
 			"state.snapshot_every", "retention.decisions", "retention.dead", "retention.audit", "sweeps.expired", "sweeps.open_attempts",
-			"sweeps.previews", "sweeps.remembered", "sweeps.retention"}},
+			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.retention"}},
 		{"no route", func(c *Config) { c.Carriers.SMS.Type, c.Carriers.Email.Type = None, None }, []string{"carriers"}},
 		{"SMS by mail", func(c *Config) { c.Carriers.SMS.Type = "smtp" }, []string{"carriers.sms.type"}},
 		{"a port for this machine", func(c *Config) {

@@ -62,6 +62,8 @@ func (c Config) problems() []*KeyError {
 	k.check("carriers.email.type", !production || c.Carriers.Email.Type != Outbox, inProduction)
 	k.check("carriers", c.Carriers.SMS.Type != None || c.Carriers.Email.Type != None, "at least one route whose type is not none")
 
+	c.registers(&k)
+
 	within(&k, "state.snapshot_every", c.State.SnapshotEvery, 1_000, 100_000_000)
 	span(&k, "retention.decisions", c.Retention.Decisions, 30*day, 3650*day)
 	span(&k, "retention.dead", c.Retention.Dead, day, 365*day)
@@ -71,6 +73,7 @@ func (c Config) problems() []*KeyError {
 	k.cron("sweeps.open_attempts", c.Sweeps.OpenAttempts)
 	k.cron("sweeps.previews", c.Sweeps.Previews)
 	k.cron("sweeps.remembered", c.Sweeps.Remembered)
+	k.cron("sweeps.verify", c.Sweeps.Verify)
 	k.cron("sweeps.retention", c.Sweeps.Retention)
 	return k.problems
 }

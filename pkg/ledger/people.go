@@ -170,6 +170,18 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 
 // contact is Contact without the wait; it returns the record as it was journalled.
 func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record, error) {
+	r, e, err := l.contactEntry(ctx, r)
+	switch {
+	case err != nil:
+		return r, err
+	case r.IsBad():
+		return r, l.insist(ctx, func() error { return l.write(ctx, e) })
+	}
+	return r, l.write(ctx, e)
+}
+
+// contactEntry fills a record's defaults and makes its entry, sealed with a key that is on disk.
+func (l *Ledger) contactEntry(ctx context.Context, r contact.Record) (contact.Record, journal.Entry, error) {
 	if r.ID == "" {
 		r.ID = NewID()
 	}
@@ -183,29 +195,22 @@ func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record,
 		r.Hash, r.Channel = l.o.Pseudonyms.Address(r.Address), r.Address.Channel
 	}
 	if err := r.Validate(); err != nil {
-		return r, err
+		return r, journal.Entry{}, err
 	}
 	if err := l.o.Keys.Ensure(ctx, r.Recorded, r.Person); err != nil {
-		return r, err
+		return r, journal.Entry{}, err
 	}
 	w := sealedRecord{Record: r}
 	var err error
 	if !r.Address.IsZero() {
 		if w.Address, err = l.o.Keys.Seal(r.Person, sealedAddress, []byte(r.Address.Reveal())); err != nil {
-			return r, err
+			return r, journal.Entry{}, err
 		}
 	}
 	sealed, err := l.seal(r.Person, sealedContact, w)
-	if err != nil {
-		return r, err
-	}
-	e := journal.Entry{
+	return r, journal.Entry{
 		Stream: journal.StreamPeople, Kind: journal.KindContact, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed,
-	}
-	if r.IsBad() {
-		return r, l.insist(ctx, func() error { return l.write(ctx, e) })
-	}
-	return r, l.write(ctx, e)
+	}, err
 }
 
 // settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer

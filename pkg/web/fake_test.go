@@ -129,6 +129,9 @@ func openDoor(t *testing.T, f *fake) *Door {
 			}
 			return somebody, nil
 		},
+		Verify: func(_ context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error) {
+			return nil, f.call("verify " + by + " " + string(keys[0]))
+		},
 		Hash:  func(reminder.Address) reminder.AddressHash { return somebody },
 		Ready: func(context.Context) error { return nil },
 		Now:   func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
@@ -167,6 +170,7 @@ var touching = []struct{ method, path, body, action, call string }{
 	},
 	{"POST", "/v1/persons/" + somebody + "/addresses", `{"type":"added","channel":"sms","address":"20123456","method":"staff"}`, "address.added", "contact"},
 	{"POST", "/v1/persons/" + somebody + "/addresses", `{"type":"wrong","channel":"sms","hash":"` + somebody + `"}`, "address.wrong", "contact"},
+	{"POST", "/v1/persons/" + somebody + "/verify", `{"reason":"rang"}`, "address.ask", "verify karen " + somebody},
 	{"POST", "/v1/switches", `{"name":"all","on":true,"reason":"test"}`, "switch.stop all", "switch"},
 	{"POST", "/v1/switches", `{"name":"unit:rh-eye","on":false,"reason":"test"}`, "switch.resume unit:rh-eye", "switch"},
 	{"POST", "/v1/addresses/bars", `{"channel":"sms","address":"20 12 34 56","reason":"letter"}`, "address.bar", "stop +4520123456 staff"},

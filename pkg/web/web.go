@@ -56,7 +56,7 @@ type Stream struct {
 	Folded   *uint64 `json:"folded,omitempty"`   // up to here it is in the state; absent = it is not folded
 }
 
-// Options of an API. All but Carriers, Streams, Now and Log are required.
+// Options of an API. All but Carriers, Verify, Streams, Now and Log are required.
 type Options struct {
 	Ledger Ledger
 	// Person makes the pseudonym of a national id; a *FieldError says what is wrong with one, without repeating it.
@@ -70,9 +70,11 @@ type Options struct {
 	Ready     func(ctx context.Context) error
 	Metrics   prometheus.Gatherer
 	Carriers  func(ctx context.Context) []Carrier
-	Streams   func(ctx context.Context) ([]Stream, error)
-	Now       func() time.Time // nil = time.Now
-	Log       *zap.Logger
+	// Verify asks the registers about persons, for by, and journals what they vouch for; nil = there are none.
+	Verify  func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
+	Streams func(ctx context.Context) ([]Stream, error)
+	Now     func() time.Time // nil = time.Now
+	Log     *zap.Logger
 }
 
 // API is the staff API over one open line. A Door serves it.
@@ -110,6 +112,7 @@ func New(o Options) (*API, error) {
 		"GET /v1/persons/{key}":            a.person,
 		"POST /v1/persons/{key}/consent":   a.consent,
 		"POST /v1/persons/{key}/addresses": a.address,
+		"POST /v1/persons/{key}/verify":    a.verify,
 		"POST /v1/addresses/bars":          a.bar,
 		"POST /v1/switches":                a.setSwitch,
 		"GET /v1/audit":                    a.audits,
