@@ -157,9 +157,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.State = memory.New()
 	lo := ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
-		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Republish: a.Publish, Observe: o.Observe,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, Republish: a.Publish, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
-		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Key: keys.Snapshot, Every: int(c.State.SnapshotEvery)},
+		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Every: int(c.State.SnapshotEvery)},
 		Metrics:   a.Metrics, Log: o.Log.Named("ledger"),
 	}
 	if c.Shared() {

@@ -56,8 +56,10 @@ func keyset(c config.Config) (journal.Keyset, error) {
 	if _, err := os.Stat(filepath.Join(c.Data, "broker")); err == nil {
 		return k, fmt.Errorf("app: keys.file: there is data in %s but no keyset at %s: restore the keyset from its backup", c.Data, c.Keys.File)
 	}
-	k = journal.NewKeyset()
-	return k, k.Write(c.Keys.File)
+	if err := journal.NewKeyset().Write(c.Keys.File); err != nil {
+		return k, err
+	}
+	return journal.ReadKeyset(c.Keys.File)
 }
 
 func snapshotPath(c config.Config) string { return filepath.Join(c.Data, "state", "snapshot") }

@@ -54,9 +54,15 @@ const (
 	KindPreview Kind = "preview"
 	KindReport  Kind = "report"
 	KindTrim    Kind = "trim"
-	KindKey     Kind = "key"   // Keys
-	KindAudit   Kind = "audit" // Audit
-	KindDead    Kind = "dead"  // Dead
+	KindErased  Kind = "erased" // People, and Journal: a person was erased
+	KindMerged  Kind = "merged" // People: two ids were one person's
+	KindProof   Kind = "proof"  // People: what is kept of an erased person's words
+	KindKey     Kind = "key"    // Keys, as the three below
+	KindDrop    Kind = "drop"   // data keys are no longer used
+	KindEpoch   Kind = "epoch"  // the data keys are rewrapped
+	KindHolder  Kind = "holder" // who has a keyset file
+	KindAudit   Kind = "audit"  // Audit
+	KindDead    Kind = "dead"   // Dead
 )
 
 // Entry is one entry. Clear is readable by the fold without keys and holds pseudonyms, random ids, statuses and times

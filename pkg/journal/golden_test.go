@@ -67,20 +67,28 @@ func goldens() map[string]written {
 		"bar":     in(journal.StreamStop, 63, "", j(journal.KindBar, `{"address":"1-3f000000000000000000000000000001","via":"sms"}`)),
 		"bar-lifted": in(journal.StreamStop, 63, "", j(journal.KindBar,
 			`{"address":"1-3f000000000000000000000000000001","lifted":true,"via":"sms"}`)),
-		"switch":     in(journal.StreamStop, 0, "", j(journal.KindSwitch, `{"name":"unit:rh-ortho","on":true,"reason":"wrong address in the text"}`)),
-		"withdrawal": in(journal.StreamStop, 1, goldenPerson, withdrawal),
-		"consent":    in(journal.StreamPeople, 1, goldenPerson, word),
-		"contact":    in(journal.StreamPeople, 1, goldenPerson, contact),
-		"plan":       plan,
-		"owned":      j(journal.KindOwned, `{"appointment":"1-a0000000000000000000000000000001","order":{"seq":18}}`),
-		"intent":     j(journal.KindIntent, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","version":1,"route":"sms","channel":"sms","address":"1-3f000000000000000000000000000001","template":"da/reminder.sms@3f2a91c0","segments":1,"decision":{"basis":"consent","pack":"dk-2019","packHash":"5d41402abc4b2a76b9719d911017c592ae5d41402abc4b2a76b9719d911017c5"}}`),
-		"outcome":    j(journal.KindOutcome, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","status":"refused","code":"429","carrierId":"m-1","retry":"2026-03-02T12:05:00Z"}`),
-		"verdict":    j(journal.KindVerdict, `{"reminder":"1-b0000000000000000000000000000001","version":1,"status":"held","decision":{"reason":"digits","pack":"dk-2019"},"findings":[{"kind":"digits","layout":"ddddddssss","part":"text","fact":"given_name","offset":12,"length":10}]}`),
-		"preview":    j(journal.KindPreview, `{"reminder":"1-b0000000000000000000000000000001","version":1,"late":true,"reason":"no_basis"}`),
-		"report":     j(journal.KindReport, `{"claim":"01c0000000000000000000000001","status":"delivered","code":"DELIVRD"}`),
-		"trim":       in(journal.StreamJournal, 63, "", j(journal.KindTrim, `{"before":"2025-01-26T12:00:00Z"}`)),
-		"audit":      in(journal.StreamAudit, 0, goldenPerson, j(journal.KindAudit, `{"at":"2026-03-02T12:00:00Z","actor":"clerk","action":"unmask","person":"1-01000000000000000000000000000001","address":"1-3f000000000000000000000000000001","reason":"complaint","left":["01c0000000000000000000000001"]}`)),
-		"dead":       in(journal.StreamDead, 0, goldenDay, dead),
+		"switch":        in(journal.StreamStop, 0, "", j(journal.KindSwitch, `{"name":"unit:rh-ortho","on":true,"reason":"wrong address in the text"}`)),
+		"withdrawal":    in(journal.StreamStop, 1, goldenPerson, withdrawal),
+		"consent":       in(journal.StreamPeople, 1, goldenPerson, word),
+		"contact":       in(journal.StreamPeople, 1, goldenPerson, contact),
+		"plan":          plan,
+		"owned":         j(journal.KindOwned, `{"appointment":"1-a0000000000000000000000000000001","order":{"seq":18}}`),
+		"intent":        j(journal.KindIntent, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","version":1,"route":"sms","channel":"sms","address":"1-3f000000000000000000000000000001","template":"da/reminder.sms@3f2a91c0","segments":1,"decision":{"basis":"consent","pack":"dk-2019","packHash":"5d41402abc4b2a76b9719d911017c592ae5d41402abc4b2a76b9719d911017c5"}}`),
+		"outcome":       j(journal.KindOutcome, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","status":"refused","code":"429","carrierId":"m-1","retry":"2026-03-02T12:05:00Z"}`),
+		"verdict":       j(journal.KindVerdict, `{"reminder":"1-b0000000000000000000000000000001","version":1,"status":"held","decision":{"reason":"digits","pack":"dk-2019"},"findings":[{"kind":"digits","layout":"ddddddssss","part":"text","fact":"given_name","offset":12,"length":10}]}`),
+		"preview":       j(journal.KindPreview, `{"reminder":"1-b0000000000000000000000000000001","version":1,"late":true,"reason":"no_basis"}`),
+		"report":        j(journal.KindReport, `{"claim":"01c0000000000000000000000001","status":"delivered","code":"DELIVRD"}`),
+		"trim":          in(journal.StreamJournal, 63, "", j(journal.KindTrim, `{"before":"2025-01-26T12:00:00Z"}`)),
+		"erased":        j(journal.KindErased, `{"at":"2026-03-02T12:00:00Z"}`),
+		"erased-people": in(journal.StreamPeople, 1, goldenPerson, j(journal.KindErased, `{"at":"2026-03-02T12:00:00Z"}`)),
+		"merged": in(journal.StreamPeople, 1, goldenPerson, j(journal.KindMerged,
+			`{"into":"1-02000000000000000000000000000002","at":"2026-03-02T12:00:00Z"}`)),
+		"drop": in(journal.StreamKeys, 1, "", j(journal.KindDrop,
+			`{"owner":"1-01000000000000000000000000000001","keys":["cfb93f0b2bf2a76f"],"at":"2026-03-02T12:00:00Z"}`)),
+		"epoch":  in(journal.StreamKeys, 0, "", j(journal.KindEpoch, `{"from":"0011223344556677","to":"8899aabbccddeeff","done":true}`)),
+		"holder": in(journal.StreamKeys, 0, "", j(journal.KindHolder, `{"id":"001122334455","host":"husk-1","file":"/etc/husk/keyset.json","epoch":"0011223344556677","at":"0001-01-01T00:00:00Z"}`)),
+		"audit":  in(journal.StreamAudit, 0, goldenPerson, j(journal.KindAudit, `{"at":"2026-03-02T12:00:00Z","actor":"clerk","action":"unmask","person":"1-01000000000000000000000000000001","address":"1-3f000000000000000000000000000001","reason":"complaint","left":["01c0000000000000000000000001"]}`)),
+		"dead":   in(journal.StreamDead, 0, goldenDay, dead),
 	}
 }
 
@@ -153,7 +161,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, k := range []journal.Kind{
 		journal.KindBar, journal.KindSwitch, journal.KindConsent, journal.KindContact, journal.KindPlan, journal.KindOwned, journal.KindIntent, journal.KindOutcome,
-		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindAudit, journal.KindDead,
+		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindErased, journal.KindMerged, journal.KindDrop, journal.KindEpoch, journal.KindHolder, journal.KindAudit, journal.KindDead,
 	} {
 		if !kinds[k] {
 			t.Errorf("no golden entry of kind %s", k)

@@ -25,52 +25,78 @@ var ErrDisconnected = errors.New("journal: the broker does not answer")
 
 // keyClear is the clear part of a key entry.
 type keyClear struct {
-	ID      string `json:"id"`      // 16 hex digits; begins every sealed value
-	Owner   string `json:"owner"`   // person key, or "day-2006-01-02" for what belongs to nobody known
-	Wrapped []byte `json:"wrapped"` // the key, sealed with the epoch key
+	ID      string `json:"id"`              // 16 hex digits; begins every sealed value
+	Owner   string `json:"owner"`           // person key, or "day-2006-01-02" for what belongs to nobody known
+	Wrapped []byte `json:"wrapped"`         // the key, sealed with the epoch key
+	Epoch   string `json:"epoch,omitempty"` // names that epoch key; "" = the first, of releases that knew no other
 }
 
 type keyID [8]byte
 
 // Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used. Those that other
 // processes add are followed; two processes that make a person's key at the same time leave two, and both open.
+//
+// Drop takes keys out of use, Rotate destroys them: see there.
 type Keyring struct {
-	j     *Journal
-	epoch cipher.AEAD
-	mu    sync.RWMutex
-	owner map[string]keyID // the key new values are sealed with
-	keys  map[keyID]*ringKey
+	j      *Journal
+	turn   sync.Mutex   // one Rotate at a time
+	making sync.RWMutex // held for reading while keys are made, so that an epoch ends when none is
 
-	read  uint64        // all keys up to this sequence are known
+	mu      sync.RWMutex
+	keyset  Keyset
+	epochs  map[string]cipher.AEAD // the epoch keys at hand, by name: the one in use, and while keys are rewrapped the next
+	epoch   string                 // what new keys are wrapped with
+	first   string                 // what "" names in key entries; "" = an epoch key that is not at hand
+	past    []string               // epochs that have ended, the oldest first
+	latest  string                 // what the last of them led to; "" = none has ended
+	change  *change                // under way; nil = none
+	cut     uint64                 // of the change that ended last, where it began, until what stands before it is purged
+	stuck   error                  // why the keyset's file could not be replaced
+	dropped bool                   // a key was dropped that is not destroyed yet
+	owner   map[string]keyID       // the key new values are sealed with
+	keys    map[keyID]*ringKey
+	gone    map[string]time.Time // who was erased, and when last
+	holders map[string]Holder    // whose files have an epoch key, by id
+
+	read  uint64        // all entries up to this sequence are known
 	moved chan struct{} // closed and replaced when read moves
 }
 
 type ringKey struct {
 	owner   string
 	wrapped []byte
+	epoch   string
 	aead    cipher.AEAD // nil until used
 }
 
-// OpenKeyring reads all keys.
+// OpenKeyring reads all keys. It goes on from where a process that died had come in Rotate.
 func (j *Journal) OpenKeyring(ctx context.Context, k Keyset) (*Keyring, error) {
 	epoch, err := newAEAD(k.Epoch)
 	if err != nil {
 		return nil, err
 	}
-	r := &Keyring{j: j, epoch: epoch, owner: map[string]keyID{}, keys: map[keyID]*ringKey{}, moved: make(chan struct{})}
+	name := epochName(k.Epoch)
+	r := &Keyring{
+		j: j, keyset: k, epochs: map[string]cipher.AEAD{name: epoch}, epoch: name, first: name, owner: map[string]keyID{}, keys: map[keyID]*ringKey{},
+		gone: map[string]time.Time{}, holders: map[string]Holder{}, moved: make(chan struct{}),
+	}
 	if err := j.Read(ctx, StreamKeys, 1, r.came); err != nil {
+		return nil, err
+	}
+	lost, past, err := r.readRing()
+	if err == nil {
+		err = r.fit(past)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if j.shared {
 		j.wg.Go(r.follow)
-	}
-	for id := range r.keys {
-		if _, err := r.key(id); err != nil { // one is enough to know the epoch key is the right one
-			return nil, fmt.Errorf("%w: the epoch key does not fit the stored data keys: use the keyset this data was made with", ErrKeyset)
+		if err := r.announce(ctx); err != nil {
+			return nil, err
 		}
-		break
 	}
-	return r, nil
+	return r, r.write(ctx, lost...)
 }
 
 func newAEAD(key []byte) (cipher.AEAD, error) {
@@ -85,10 +111,22 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 	return a, nil
 }
 
-func (r *Keyring) add(e Entry) error {
-	if e.Kind != KindKey {
-		return nil
+// take takes an entry of the stream in, in the stream's order.
+func (r *Keyring) take(e Entry) error {
+	switch e.Kind {
+	case KindKey:
+		return r.add(e)
+	case KindDrop:
+		return r.drop(e)
+	case KindEpoch:
+		return r.changed(e)
+	case KindHolder:
+		return r.held(e)
 	}
+	return nil
+}
+
+func (r *Keyring) add(e Entry) error {
 	var c keyClear
 	if err := json.Unmarshal(e.Clear, &c); err != nil {
 		return fmt.Errorf("%w: key entry", ErrFormat)
@@ -99,8 +137,15 @@ func (r *Keyring) add(e Entry) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.keys[id] == nil { // one of our own comes again from the stream
-		r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped}
+	if r.ended(c.Epoch) {
+		return nil // wrapped with the old epoch key after the new epoch had begun: whoever made it makes another
+	}
+	k := r.keys[id]
+	switch {
+	case k == nil:
+		r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped, epoch: c.Epoch}
+	case k.epoch != c.Epoch: // rewrapped
+		k.wrapped, k.epoch = c.Wrapped, c.Epoch
 	}
 	if _, ok := r.owner[c.Owner]; !ok { // the first in the stream's order is the one in use
 		r.owner[c.Owner] = id
@@ -108,9 +153,9 @@ func (r *Keyring) add(e Entry) error {
 	return nil
 }
 
-// came adds the stream's next key.
+// came takes the stream's next entry in.
 func (r *Keyring) came(e Entry) error {
-	if err := r.add(e); err != nil {
+	if err := r.take(e); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -118,6 +163,31 @@ func (r *Keyring) came(e Entry) error {
 	r.read = e.Seq
 	close(r.moved)
 	r.moved = make(chan struct{})
+	return nil
+}
+
+// write appends entries and returns when they are taken in.
+func (r *Keyring) write(ctx context.Context, entries ...Entry) error {
+	for len(entries) > 0 {
+		n := min(len(entries), MaxBatch)
+		ps, err := r.j.Append(ctx, entries[:n]...)
+		if err != nil {
+			return err
+		}
+		if r.j.shared { // in the order of all processes
+			if err := r.until(ctx, ps[n-1].Seq); err != nil {
+				return err
+			}
+		} else {
+			for i, e := range entries[:n] {
+				e.Seq = ps[i].Seq
+				if err := r.take(e); err != nil {
+					return err
+				}
+			}
+		}
+		entries = entries[n:]
+	}
 	return nil
 }
 
@@ -149,9 +219,17 @@ func (r *Keyring) follow() {
 // catchUp returns when all keys are known that are in the stream now.
 func (r *Keyring) catchUp(ctx context.Context) error {
 	last, err := r.j.last(ctx, StreamKeys)
-	for err == nil {
+	if err != nil {
+		return err
+	}
+	return r.until(ctx, last)
+}
+
+// until returns when all entries up to seq are known.
+func (r *Keyring) until(ctx context.Context, seq uint64) error {
+	for {
 		r.mu.RLock()
-		there, moved := r.read >= last, r.moved
+		there, moved := r.read >= seq, r.moved
 		r.mu.RUnlock()
 		if there {
 			return nil
@@ -159,10 +237,11 @@ func (r *Keyring) catchUp(ctx context.Context) error {
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			err = fmt.Errorf("journal: keys: %w", ctx.Err())
+			return fmt.Errorf("journal: keys: %w", ctx.Err())
+		case <-r.j.quit:
+			return fmt.Errorf("%w: closed", ErrRefused)
 		}
 	}
-	return err
 }
 
 // missWait is how long reading the keys of other processes may take.
@@ -202,10 +281,18 @@ func (r *Keyring) Ensure(ctx context.Context, at time.Time, persons ...reminder.
 	return r.ensure(ctx, at, owners)
 }
 
+// dayPrefix begins the owner's name of the key of a day.
+const dayPrefix = "day-"
+
 // EnsureDay makes the key of a day, for what belongs to nobody known, and returns its owner name for Seal.
 func (r *Keyring) EnsureDay(ctx context.Context, at time.Time) (reminder.PersonKey, error) {
-	name := "day-" + at.UTC().Format(time.DateOnly)
+	name := dayPrefix + at.UTC().Format(time.DateOnly)
 	return reminder.PersonKey(name), r.ensure(ctx, at, []owner{{name, 0}})
+}
+
+// EnsureNamed makes the key of a name of the caller's choice that is no person's.
+func (r *Keyring) EnsureNamed(ctx context.Context, at time.Time, name reminder.PersonKey) error {
+	return r.ensure(ctx, at, []owner{{string(name), shardOf(string(name))}})
 }
 
 type owner struct {
@@ -214,6 +301,19 @@ type owner struct {
 }
 
 func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) error {
+	for {
+		missing, err := r.make(ctx, at, owners)
+		if err != nil || missing == 0 || !r.j.shared {
+			return err
+		}
+		// A new epoch may have begun before them, which voids them: then they are made again.
+	}
+}
+
+// make makes the keys that owners lack, and returns for how many it did.
+func (r *Keyring) make(ctx context.Context, at time.Time, owners []owner) (int, error) {
+	r.making.RLock()
+	defer r.making.RUnlock()
 	var entries []Entry
 	seen := map[string]bool{}
 	r.mu.RLock()
@@ -226,27 +326,26 @@ func (r *Keyring) ensure(ctx context.Context, at time.Time, owners []owner) erro
 		key := make([]byte, 32)
 		_, _ = rand.Read(id[:])
 		_, _ = rand.Read(key)
-		c, err := json.Marshal(keyClear{ID: hex.EncodeToString(id[:]), Owner: o.name, Wrapped: r.epoch.Seal(nil, nil, key, []byte(o.name))})
+		e, err := r.wrapped(id, o, key, at)
 		if err != nil {
 			r.mu.RUnlock()
-			return fmt.Errorf("journal: %w", err)
+			return 0, err
 		}
-		entries = append(entries, Entry{Stream: StreamKeys, Kind: KindKey, Shard: o.shard, At: at, Clear: c})
+		entries = append(entries, e)
 	}
 	r.mu.RUnlock()
-	for len(entries) > 0 {
-		n := min(len(entries), MaxBatch)
-		if _, err := r.j.Append(ctx, entries[:n]...); err != nil {
-			return err
-		}
-		for _, e := range entries[:n] {
-			if err := r.add(e); err != nil {
-				return err
-			}
-		}
-		entries = entries[n:]
+	return len(entries), r.write(ctx, entries...)
+}
+
+// wrapped is the entry of a key, wrapped for the epoch that is now. The caller holds mu.
+func (r *Keyring) wrapped(id keyID, o owner, key []byte, at time.Time) (Entry, error) {
+	c, err := json.Marshal(keyClear{
+		ID: hex.EncodeToString(id[:]), Owner: o.name, Wrapped: r.epochs[r.epoch].Seal(nil, nil, key, []byte(o.name)), Epoch: r.epoch,
+	})
+	if err != nil {
+		return Entry{}, fmt.Errorf("journal: %w", err)
 	}
-	return nil
+	return Entry{Stream: StreamKeys, Kind: KindKey, Shard: o.shard, At: at, Clear: c}, nil
 }
 
 func (r *Keyring) find(id keyID) *ringKey {
@@ -268,16 +367,32 @@ func (r *Keyring) key(id keyID) (cipher.AEAD, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if k.aead == nil {
-		raw, err := r.epoch.Open(nil, nil, k.wrapped, []byte(k.owner))
-		if err != nil {
-			return nil, fmt.Errorf("%w: a data key does not open with this epoch key", ErrKeyset)
-		}
-		if k.aead, err = newAEAD(raw); err != nil {
-			return nil, err
-		}
+	return r.unwrap(k)
+}
+
+// unwrap makes a key fit for use; ErrErased when its epoch key is gone. The caller holds mu.
+func (r *Keyring) unwrap(k *ringKey) (cipher.AEAD, error) {
+	if k.aead != nil {
+		return k.aead, nil
 	}
-	return k.aead, nil
+	raw, err := r.raw(k)
+	if err != nil {
+		return nil, err
+	}
+	k.aead, err = newAEAD(raw)
+	return k.aead, err
+}
+
+func (r *Keyring) raw(k *ringKey) ([]byte, error) {
+	epoch := r.epochs[r.name(k.epoch)]
+	if epoch == nil {
+		return nil, ErrErased
+	}
+	raw, err := epoch.Open(nil, nil, k.wrapped, []byte(k.owner))
+	if err != nil {
+		return nil, fmt.Errorf("%w: a data key does not open with this epoch key", ErrKeyset)
+	}
+	return raw, nil
 }
 
 // Seal seals plain for a person, bound to the person and to what it is ("appointment", "address", …). Ensure must have

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,9 +9,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
@@ -24,6 +28,8 @@ type Keyset struct {
 	Epoch     []byte `json:"epoch"`     // wraps the data keys
 	Snapshot  []byte `json:"snapshot"`  // seals state snapshots
 	Broker    []byte `json:"broker"`    // encrypts the embedded broker's storage
+
+	file string // where it was read or written; Rotate puts the next one there
 }
 
 // ErrKeyset is returned for a keyset that can't be used.
@@ -54,6 +60,7 @@ func ReadKeyset(path string) (Keyset, error) {
 			return Keyset{}, fmt.Errorf("%w: %s lacks a key of 32 bytes: restore it from its backup", ErrKeyset, path)
 		}
 	}
+	k.file = path
 	return k, nil
 }
 
@@ -98,6 +105,52 @@ func (k Keyset) Write(path string) error {
 	return nil
 }
 
+// replace writes the keyset in the place of was, whose bytes are then written over. A file that has come further than was is left
+// alone: another process, which has the same file, was faster.
+func (k Keyset) replace(was Keyset) error {
+	if k.file == "" {
+		return nil
+	}
+	l := flock.New(k.file+".lock", flock.SetPermissions(0o600))
+	if err := l.Lock(); err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	defer func() { _ = l.Unlock() }()
+	now, err := ReadKeyset(k.file)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now.Epoch, was.Epoch) {
+		return nil
+	}
+	old, err := os.OpenFile(k.file, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	defer func() { _ = old.Close() }()
+	b, err := json.MarshalIndent(k, "", "  ")
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKeyset, err)
+	}
+	if err := swap(k.file, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}); err != nil {
+		return err
+	}
+	// Only now, so that at no moment there is no keyset. What a file system or a disk keeps of old blocks is beyond us.
+	st, err := old.Stat()
+	if err == nil {
+		noise := make([]byte, st.Size())
+		_, _ = rand.Read(noise)
+		_, err = old.WriteAt(noise, 0)
+	}
+	if err = errors.Join(err, old.Sync()); err != nil {
+		return fmt.Errorf("%w: the old bytes: %w", ErrKeyset, err)
+	}
+	return nil
+}
+
 // syncDir makes a new name in a directory last.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
@@ -106,6 +159,9 @@ func syncDir(dir string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// File is where the keyset was read from; "" when it was not.
+func (k Keyset) File() string { return k.file }
 
 // Pseudonyms is the PRF of this keyset.
 func (k Keyset) Pseudonyms() (reminder.Pseudonyms, error) {

@@ -17,16 +17,19 @@ import (
 // folded. An element error says that this one can never be planned (its unit is unknown) and nothing was written for it.
 func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error, error) {
 	errs := make([]error, len(as))
+	now := l.o.Now()
 	keys := make([]reminder.AppointmentKey, len(as))
-	persons := make([]reminder.PersonKey, len(as))
+	var persons []reminder.PersonKey
 	for i, a := range as {
-		keys[i], persons[i] = a.Key, a.Person
+		keys[i] = a.Key
+		if erased, ok := l.o.Keys.Erased(a.Person); !ok || said(a, now).After(erased) {
+			persons = append(persons, a.Person)
+		}
 	}
 	held, err := l.o.State.Appointments(ctx, keys)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	now := l.o.Now()
 	// What this batch makes of an appointment, so that two events of it in one batch see each other.
 	newest := make(map[reminder.AppointmentKey]state.Held, len(as))
 	for i, key := range keys {
@@ -46,6 +49,9 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		}
 		if h.Person != "" && !a.Order.Newer(h.Order) {
 			continue // said before, or older than what was said: the fold would ignore it
+		}
+		if erased, ok := l.o.Keys.Erased(a.Person); ok && !said(a, now).After(erased) {
+			continue // said before the person was erased
 		}
 		p, err := l.o.Planner.Plan(a, said(a, now))
 		if err != nil {

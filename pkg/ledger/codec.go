@@ -23,6 +23,8 @@ const (
 	sealedAddress     = "address"
 	sealedDead        = "dead"
 	sealedReason      = "reason"
+	sealedProof       = "proof"
+	sealedMerge       = "merge"
 )
 
 // appointment is the sealed form of reminder.Appointment. Its fields are only ever added to.
@@ -193,6 +195,12 @@ func (l *Ledger) body(e journal.Entry) (any, error) {
 		return decode[state.Bar](e, nil)
 	case journal.KindSwitch:
 		return decode[state.Switch](e, nil)
+	case journal.KindErased:
+		return decode[state.Erased](e, nil)
+	case journal.KindMerged:
+		return l.merged(e)
+	case journal.KindProof:
+		return nil, nil //nolint:nilnil // it is kept, and folds to nothing
 	case journal.KindConsent:
 		var r consent.Record
 		err := l.open(e.Person, sealedConsent, e.Sealed, &r)
@@ -261,8 +269,11 @@ func (l *Ledger) open(p reminder.PersonKey, what string, sealed []byte, to any) 
 	return nil
 }
 
-// openAppointment reads a sealed appointment.
+// openAppointment reads a sealed appointment. Nothing is left of that of an erased person.
 func (l *Ledger) openAppointment(p reminder.PersonKey, sealed []byte) (reminder.Appointment, error) {
+	if len(sealed) == 0 {
+		return reminder.Appointment{}, journal.ErrErased
+	}
 	b, err := l.o.Keys.Open(p, sealedAppointment, sealed)
 	if err != nil {
 		return reminder.Appointment{}, err

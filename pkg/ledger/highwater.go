@@ -95,6 +95,9 @@ func (l *Ledger) Quarantine(ctx context.Context) (int, error) {
 	if err := l.Switch(ctx, state.Switch{Name: "all", On: true, Reason: SwitchRestored}); err != nil {
 		return 0, err
 	}
+	if err := l.eraseAgain(ctx); err != nil {
+		return 0, err
+	}
 	now := l.o.Now()
 	var vs []receipt.Verdict
 	err := l.o.State.Each(ctx, func(p *state.Person) error {

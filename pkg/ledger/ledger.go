@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -34,7 +35,14 @@ type Options struct {
 	WriteDeadline time.Duration    // how long a hand-over's write may take; 0 = 1 s
 	FoldWait      time.Duration    // how long a write waits to be folded; 0 = 10 s
 	Decisions     time.Duration    // how long ended appointments are kept; 0 = 400 days
-	HighWater     string           // file outside the broker's storage that tells how far the journal has come; "" = none
+	Audits        time.Duration    // how long the audit is kept; 0 = 5 years
+	Dead          time.Duration    // how long dead letters are kept; 0 = 30 days
+	// ProofYears is how long it must be provable that somebody said a word, after it ended: the pack's proof_years. The zero
+	// Record asks for a person of whom there is no word. Nil = nothing is kept for proof, and nobody's time is ever over.
+	ProofYears func(consent.Record) int
+	// Marks keeps how far an import had come when it was broken off. Nil = it begins again from the start, which does nothing twice.
+	Marks     Marks
+	HighWater string // file outside the broker's storage that tells how far the journal has come; "" = none
 	// Restored tells that the journal was restored where HighWater can't, and Quarantined notes that it was seen to. Nil =
 	// nobody knows more.
 	Restored    func(ctx context.Context) (bool, error)
@@ -55,7 +63,8 @@ type Ledger struct {
 	m     metrics
 	names map[journal.Stream]string // the streams' identities
 	ready chan struct{}
-	once  sync.Once // closes ready
+	once  sync.Once     // closes ready
+	renew chan struct{} // a snapshot is to be written
 
 	marked      state.Vector // what the high-water file says
 	restored    bool
@@ -93,7 +102,13 @@ func New(o Options) (*Ledger, error) {
 	if o.Decisions == 0 {
 		o.Decisions = 400 * 24 * time.Hour
 	}
-	l := &Ledger{o: o, ready: make(chan struct{})}
+	if o.Audits == 0 {
+		o.Audits = 5 * 365 * 24 * time.Hour
+	}
+	if o.Dead == 0 {
+		o.Dead = 30 * 24 * time.Hour
+	}
+	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1)}
 	l.m = newMetrics(o.Metrics)
 	return l, nil
 }

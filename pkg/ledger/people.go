@@ -124,6 +124,9 @@ func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 	if r.EventTime.IsZero() {
 		r.EventTime = r.Recorded
 	}
+	if err := l.forSuccessor(ctx, r); err != nil {
+		return err
+	}
 	if err := r.Validate(); err != nil {
 		return err
 	}
@@ -170,7 +173,11 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 
 // contact is Contact without the wait; it returns the record as it was journalled.
 func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record, error) {
-	r, e, err := l.contactEntry(ctx, r)
+	r, err := l.complete(ctx, r)
+	if err != nil {
+		return r, err
+	}
+	e, err := l.contactEntry(r, nil)
 	switch {
 	case err != nil:
 		return r, err
@@ -180,8 +187,8 @@ func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record,
 	return r, l.write(ctx, e)
 }
 
-// contactEntry fills a record's defaults and makes its entry, sealed with a key that is on disk.
-func (l *Ledger) contactEntry(ctx context.Context, r contact.Record) (contact.Record, journal.Entry, error) {
+// complete fills an address record's defaults, checks it, and has its person's data key on disk.
+func (l *Ledger) complete(ctx context.Context, r contact.Record) (contact.Record, error) {
 	if r.ID == "" {
 		r.ID = NewID()
 	}
@@ -191,26 +198,16 @@ func (l *Ledger) contactEntry(ctx context.Context, r contact.Record) (contact.Re
 	if r.EventTime.IsZero() {
 		r.EventTime = r.Recorded
 	}
+	if err := l.forSuccessorAt(ctx, r); err != nil {
+		return r, err
+	}
 	if r.Hash == "" && !r.Address.IsZero() {
 		r.Hash, r.Channel = l.o.Pseudonyms.Address(r.Address), r.Address.Channel
 	}
 	if err := r.Validate(); err != nil {
-		return r, journal.Entry{}, err
+		return r, err
 	}
-	if err := l.o.Keys.Ensure(ctx, r.Recorded, r.Person); err != nil {
-		return r, journal.Entry{}, err
-	}
-	w := sealedRecord{Record: r}
-	var err error
-	if !r.Address.IsZero() {
-		if w.Address, err = l.o.Keys.Seal(r.Person, sealedAddress, []byte(r.Address.Reveal())); err != nil {
-			return r, journal.Entry{}, err
-		}
-	}
-	sealed, err := l.seal(r.Person, sealedContact, w)
-	return r, journal.Entry{
-		Stream: journal.StreamPeople, Kind: journal.KindContact, Shard: r.Person.Shard(), Person: r.Person, At: l.o.Now(), Sealed: sealed,
-	}, err
+	return r, l.o.Keys.Ensure(ctx, r.Recorded, r.Person)
 }
 
 // settled waits until no attempt behind an address, or of a person where address is "", is on the wire, but no longer

@@ -193,6 +193,11 @@ func (p *projector) run(ctx context.Context, ends <-chan [state.Streams]journal.
 				}
 			}
 			continue
+		case <-p.renew:
+			if p.vouches && p.writing == nil {
+				p.beginSnapshot(ctx)
+			}
+			continue
 		case e := <-ends:
 			p.lag.sampled(e, p.done)
 			continue

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"compress/gzip"
 	"context"
@@ -20,10 +21,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// Snapshot says where the sealed snapshot of a state that lives in memory is kept.
+// Snapshot says where the snapshot of a state that lives in memory is kept, sealed with the snapshot key of the keyset.
 type Snapshot struct {
 	Path  string // "" = no snapshots
-	Key   []byte // 32 bytes, from the keyset
 	Every int    // entries between snapshots; 0 = 1,000,000
 }
 
@@ -39,7 +39,7 @@ func (l *Ledger) snapshotter() (Snapshotter, cipher.AEAD, error) {
 	if !ok || l.o.Snapshot.Path == "" {
 		return nil, nil, nil
 	}
-	b, err := aes.NewCipher(l.o.Snapshot.Key)
+	b, err := aes.NewCipher(l.o.Keys.Keyset().Snapshot)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ledger: snapshot key: %w", err)
 	}
@@ -116,6 +116,7 @@ func (p *projector) waitSnapshot() {
 // writeSnapshot writes the state's snapshot, sealed, at once or, with beside, at a pace that leaves time for others. read is how
 // far the streams were read when it began. Where the state lives elsewhere there is nothing to write.
 func (l *Ledger) writeSnapshot(ctx context.Context, read state.Vector, beside bool) error {
+	key := l.o.Keys.Keyset().Snapshot
 	s, aead, err := l.snapshotter()
 	if s == nil || err != nil || l.suspect() {
 		return err
@@ -148,7 +149,24 @@ func (l *Ledger) writeSnapshot(ctx context.Context, read state.Vector, beside bo
 	if err != nil {
 		return fmt.Errorf("ledger: snapshot: %w", err)
 	}
+	if !bytes.Equal(key, l.o.Keys.Keyset().Snapshot) { // what it was sealed with is gone
+		l.renewSnapshot()
+	}
 	return nil
+}
+
+// renewSnapshot takes the snapshot away, whose key is gone, and has another written.
+func (l *Ledger) renewSnapshot() {
+	if s, _, err := l.snapshotter(); s == nil || err != nil {
+		return
+	}
+	if err := os.Remove(l.o.Snapshot.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.o.Log.Warn("the snapshot of before can't be removed; nobody can read it", zap.Error(err))
+	}
+	select {
+	case l.renew <- struct{}{}:
+	default:
+	}
 }
 
 // restFor is how often as long as it worked an unhurried writer rests.

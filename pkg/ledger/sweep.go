@@ -102,9 +102,19 @@ func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// SweepRetention forgets appointments that ended longer ago than decisions are kept, and trims HUSK_JOURNAL up to what
-// the state still needs. Dead letters and the audit age by themselves.
+// SweepRetention lets go of what is kept no longer: appointments that ended longer ago than decisions are kept, dead letters and
+// audit entries of their age, persons of whom nothing must be kept or proven; and destroys the keys of those and of who was erased
+// since it ran last.
 func (l *Ledger) SweepRetention(ctx context.Context) error {
+	_, err := l.sweepKeys(ctx)
+	now := l.o.Now()
+	return errors.Join(l.sweepJournal(ctx), err,
+		l.purgeOld(ctx, journal.StreamDead, now.Add(-l.o.Dead)), l.purgeOld(ctx, journal.StreamAudit, now.Add(-l.o.Audits)))
+}
+
+// sweepJournal forgets appointments that ended longer ago than decisions are kept, and trims HUSK_JOURNAL up to what the state
+// still needs.
+func (l *Ledger) sweepJournal(ctx context.Context) error {
 	now := l.o.Now()
 	before := now.Add(-l.o.Decisions)
 	entries := make([]journal.Entry, reminder.Shards)

@@ -347,7 +347,11 @@ func (v *Verification) batch(ctx context.Context, r Register, by string, persons
 				continue
 			}
 			rec.By = method
-			_, e, err := l.contactEntry(ctx, rec)
+			rec, err := l.complete(ctx, rec)
+			if err != nil {
+				return nil, err
+			}
+			e, err := l.contactEntry(rec, nil)
 			if err != nil {
 				return nil, err
 			}

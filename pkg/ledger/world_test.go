@@ -104,7 +104,7 @@ func (w *world) options() ledger.Options {
 	w.ok(err)
 	o := ledger.Options{
 		Journal: w.journal, Keys: w.keys, State: w.state, Planner: planner, Pseudonyms: w.p, Now: w.now, WriteDeadline: 10 * time.Millisecond,
-		Snapshot: ledger.Snapshot{Path: filepath.Join(w.dir, "snapshot"), Key: w.keyset.Snapshot},
+		Snapshot: ledger.Snapshot{Path: filepath.Join(w.dir, "snapshot")},
 	}
 	for _, f := range w.change {
 		f(&o)
@@ -118,6 +118,10 @@ func (w *world) build() {
 	var err error
 	w.journal, err = journal.Open(w.ctx, journal.Options{Conn: w.nc})
 	w.ok(err)
+	if f := w.keyset.File(); f != "" { // it changes when somebody was erased
+		w.keyset, err = journal.ReadKeyset(f)
+		w.ok(err)
+	}
 	w.keys, err = w.journal.OpenKeyring(w.ctx, w.keyset)
 	w.ok(err)
 	w.state = memory.New()

@@ -20,7 +20,14 @@ func (p *Person) Apply(c Change) []reminder.ID {
 		f.planned(c.Seq, b)
 	case Owned:
 		f.owned(b)
+	case Erased:
+		f.erased(c.Stream, b)
+	case Merged:
+		f.merged(b)
 	case consent.Record:
+		if p.void(b.EventTime) || (p.Into != "" && isYes(b)) {
+			return nil
+		}
 		for _, r := range p.Consent {
 			if r.ID == b.ID {
 				return nil
@@ -29,6 +36,9 @@ func (p *Person) Apply(c Change) []reminder.ID {
 		p.Consent = append(p.Consent, b)
 		p.Version++
 	case Contact:
+		if p.void(b.EventTime) || p.Into != "" {
+			return nil
+		}
 		for _, r := range p.Contact {
 			if r.ID == b.ID {
 				return nil
@@ -87,6 +97,9 @@ func (f *fold) planned(seq uint64, b Planned) {
 	a := f.Appointments[key]
 	if a != nil && !b.Plan.Order.Newer(a.Order) && !f.resumes(a, b.Plan) {
 		return
+	}
+	if !f.Cut.IsZero() && !b.Plan.PlannedAt.After(f.Cut) {
+		return // said before the person was erased
 	}
 	tag := b.Plan.StartTag
 	if b.Plan.Status == plan.Cancelled {
@@ -206,7 +219,7 @@ func (f *fold) drop(key reminder.AppointmentKey, unwanted func(reminder.ID, *Rem
 // notice makes the changed or cancelled notice that an appointment now needs, and takes back those it no longer does:
 // the person was told of a time, and it is not the time any more.
 func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
-	needed := a.Told != "" && a.Told != a.Tag && a.Status != Taken
+	needed := a.Told != "" && a.Told != a.Tag && a.Status != Taken && a.Status != Forgotten
 	f.drop(key, func(_ reminder.ID, r *Reminder) bool {
 		return r.Purpose != reminder.Remind && (!needed || r.Tag != a.Tag)
 	})
@@ -330,7 +343,7 @@ func (f *fold) settled(id reminder.ID, r *Reminder, was, now receipt.Status, ret
 		return
 	}
 	// Accepted, delivered, or perhaps: from now on the person has been told of this time.
-	if a := f.Appointments[r.Appointment]; a != nil {
+	if a := f.Appointments[r.Appointment]; a != nil && a.Status != Forgotten {
 		a.Told, a.ToldOf = r.Tag, sealed
 		f.notice(r.Appointment, a)
 	}

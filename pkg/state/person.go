@@ -20,6 +20,10 @@ type Person struct {
 	Sealed       []byte                                   `json:"sealed,omitempty"`    // the newest sealed appointment: birth date, language
 	SealedEnds   time.Time                                `json:"sealedEnds,omitzero"` // when the appointment it is of ends
 	SealedOrder  uint64                                   `json:"sealedOrder,omitempty"`
+	Erased       time.Time                                `json:"erased,omitzero"` // what was said by then counts no more
+	Cut          time.Time                                `json:"cut,omitzero"`    // nor what booking systems had said by then
+	Into         reminder.PersonKey                       `json:"into,omitempty"`  // the key that this person goes by since; "" = this one
+	From         []reminder.PersonKey                     `json:"from,omitempty"`  // keys that this person went by before
 	Appointments map[reminder.AppointmentKey]*Appointment `json:"appointments,omitempty"`
 	Reminders    map[reminder.ID]*Reminder                `json:"reminders,omitempty"`
 }
@@ -96,6 +100,9 @@ const Restored = "restored"
 
 // Taken is the status of an appointment that was given to another person.
 const Taken plan.Status = "taken"
+
+// Forgotten is the status of an appointment of a person who was erased since: its ids and statuses are all that is left of it.
+const Forgotten plan.Status = "forgotten"
 
 // cancelledTag is what a person was told of when told that there is no appointment.
 const cancelledTag = "cancelled"

@@ -45,7 +45,7 @@ type Change struct {
 	At     time.Time          // when it was journalled
 	Person reminder.PersonKey // "" for bars and switches
 	// Body is one of Planned, Owned, consent.Record, Contact, receipt.Intent, receipt.Outcome, receipt.Verdict,
-	// receipt.Preview, receipt.Report, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
+	// receipt.Preview, receipt.Report, Erased, Merged, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
 	Body any
 }
 

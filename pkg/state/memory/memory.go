@@ -227,7 +227,7 @@ func (s *State) fold(shard int, c state.Change) int {
 		x.persons[c.Person] = p
 	}
 	x.copying.take(p)
-	_, moves := c.Body.(state.Contact)
+	moves := state.MovesAddresses(c)
 	if moves {
 		s.disown(p)
 	}

@@ -155,7 +155,7 @@ func parts(c state.Change) part {
 		return 0
 	case consent.Record, state.Contact:
 		return head
-	case state.Planned, state.Trim:
+	case state.Planned, state.Trim, state.Erased, state.Merged:
 		return head | body
 	}
 	return body

@@ -58,6 +58,22 @@ func (h *history) add(shard int, p reminder.PersonKey, bodies ...any) {
 	}
 }
 
+// addErased says that a person was erased, in both streams.
+func (h *history) addErased(p reminder.PersonKey, at time.Time) {
+	for _, stream := range []state.Stream{state.People, state.Journal} {
+		h.seq[stream]++
+		c := state.Change{Stream: stream, Seq: h.seq[stream], At: at, Person: p, Body: state.Erased{At: at}}
+		shard := p.Shard()
+		h.shards[shard] = append(h.shards[shard], c)
+		next := h.at[shard]
+		next[stream] = c.Seq
+		if err := h.model.Fold(h.Context(), state.Run{Shard: shard, From: h.at[shard], To: next, Changes: []state.Change{c}})[0]; err != nil {
+			h.Fatal(err)
+		}
+		h.at[shard] = next
+	}
+}
+
 func (h *history) book() {
 	n, p := h.IntN(visits), key(1+h.IntN(citizens))
 	a := appointment(n)
@@ -148,6 +164,15 @@ func (h *history) say(n int) {
 	at := noon.Add(time.Duration(n) * time.Second)
 	switch h.IntN(4) {
 	case 0:
+		if h.IntN(6) == 0 {
+			h.addErased(p, at)
+			return
+		}
+		if q := key(1 + h.IntN(citizens)); h.IntN(6) == 0 && q != p {
+			h.add(p.Shard(), p, state.Merged{Into: q, At: at})
+			h.add(q.Shard(), q, state.Merged{From: p, At: at})
+			return
+		}
 		h.add(p.Shard(), p, consent.Record{
 			ID: fmt.Sprint(n), Person: p, Type: consent.Granted, Purposes: []reminder.Purpose{reminder.Remind}, Scope: consent.Scope{Kind: policy.ControllerScope}, EventTime: at, Recorded: at,
 		})

@@ -98,8 +98,9 @@ func stamp(v state.Vector) uint64 { return v[state.Stop] + v[state.People] + v[s
 type work struct {
 	person  *state.Person
 	has     part
-	born    bool // nothing was stored of it
-	linked  bool // there was word of an address
+	born    bool                          // nothing was stored of it
+	linked  bool                          // there was word of an address
+	hashes  map[reminder.AddressHash]bool // addresses that there is or was word of
 	held    map[reminder.AppointmentKey]version
 	was     map[reminder.ID]stood
 	next    [len(state.Agendas)]time.Time
@@ -150,6 +151,10 @@ func begin(k reminder.PersonKey, has part, texts [2]string) (*work, error) {
 	for id, r := range x.person.Reminders {
 		x.was[id] = standing(r)
 	}
+	x.hashes = map[reminder.AddressHash]bool{}
+	for _, c := range x.person.Contact {
+		x.hashes[c.Hash] = true
+	}
 	for i, a := range state.Agendas {
 		x.next[i] = x.person.Next(a)
 	}
@@ -168,8 +173,9 @@ func (x *work) apply(c state.Change) {
 	for _, id := range x.person.Apply(c) {
 		x.touched[id] = true
 	}
-	if _, ok := c.Body.(state.Contact); ok {
-		x.linked = true
+	x.linked = x.linked || state.MovesAddresses(c)
+	if b, ok := c.Body.(state.Contact); ok {
+		x.hashes[b.Hash] = true
 	}
 	switch c.Stream {
 	case state.People:
@@ -194,12 +200,8 @@ func (x *work) write(w *writing) {
 		// Of every address, not only of those that changed: one that came and went in this run may be said to be there by a
 		// projector that was held up between the two.
 		now := addressesOf(x.person)
-		said := map[reminder.AddressHash]bool{}
-		for _, c := range x.person.Contact {
-			if !said[c.Hash] {
-				said[c.Hash] = true
-				w.link(c.Hash, x.person.Key, x.people, now[c.Hash])
-			}
+		for a := range x.hashes {
+			w.link(a, x.person.Key, x.people, now[a])
 		}
 	}
 	x.writeHeld(w)

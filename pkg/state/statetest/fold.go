@@ -24,7 +24,7 @@ func streamOf(body any) state.Stream {
 			return state.Stop
 		}
 		return state.People
-	case state.Contact:
+	case state.Contact, state.Merged:
 		return state.People
 	}
 	return state.Journal

@@ -1,0 +1,115 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// Erased says that a person was erased. It stands in two streams, each of which has its own order. Among the people it takes the
+// person's words and addresses, and those that come later and were said by At. In the journal it takes what is known of the
+// appointments, and plans of what booking systems had said by At. What stays is what never-twice needs: ids, orders, statuses.
+type Erased struct {
+	At time.Time `json:"at"`
+}
+
+// Merged says that two keys are one person's: the entry of the one given up has Into, the other's has From. Who was given up has
+// no yes and no address any more, and gets none; their no's stand.
+type Merged struct {
+	Into reminder.PersonKey `json:"into,omitempty"`
+	From reminder.PersonKey `json:"from,omitempty"`
+	At   time.Time          `json:"at"`
+	// Flags are what booking systems had said of the one given up. They hold for the other until the system says something itself.
+	Flags map[string]Flags `json:"-"`
+}
+
+// MovesAddresses reports whether a change may give a person an address or take one away.
+func MovesAddresses(c Change) bool {
+	switch c.Body.(type) {
+	case Contact, Merged:
+		return true
+	case Erased:
+		return c.Stream == People
+	}
+	return false
+}
+
+// void reports whether what was said then was erased.
+func (p *Person) void(said time.Time) bool { return !p.Erased.IsZero() && !said.After(p.Erased) }
+
+// isYes reports whether a record allows something.
+func isYes(r consent.Record) bool { return r.Type == consent.Granted || r.Type == consent.Noticed }
+
+func (f *fold) erased(s Stream, b Erased) {
+	f.Version++
+	if s != Journal {
+		f.Consent, f.Contact = nil, nil
+		if b.At.After(f.Erased) {
+			f.Erased = b.At
+		}
+		return
+	}
+	f.Sealed, f.SealedOrder, f.SealedEnds, f.Flags = nil, 0, time.Time{}, nil
+	if b.At.After(f.Cut) {
+		f.Cut = b.At
+	}
+	for _, a := range f.Appointments {
+		*a = Appointment{
+			Order: a.Order, Seq: a.Seq, First: a.First, Version: a.Version + 1, Status: Forgotten, Tag: cancelledTag, Changes: a.Changes, Ends: a.Ends,
+		}
+	}
+	for id, r := range f.Reminders {
+		kept := Reminder{
+			Appointment: r.Appointment, Rule: r.Rule, Purpose: r.Purpose, Tag: r.Tag, Due: r.Due, Expires: r.Expires, Route: r.Route, Status: r.Status, Since: r.Since,
+			Dropped: r.Status == receipt.Intended,
+		}
+		for _, t := range r.Attempts {
+			kept.Attempts = append(kept.Attempts, t.bare())
+		}
+		*r = kept
+		if r.Status == receipt.Planned || r.Status == receipt.Held {
+			f.to(id, r, receipt.Cancelled)
+		}
+	}
+}
+
+// bare is what never-twice needs of an attempt. While it is open, whose bars hold it up too.
+func (t Attempt) bare() Attempt {
+	x := Attempt{At: t.At, Status: t.Status, Settled: t.Settled}
+	x.Reminder, x.Attempt, x.Claim, x.Version, x.Route, x.Channel = t.Reminder, t.Attempt, t.Claim, t.Version, t.Route, t.Channel
+	if t.Status == receipt.Intended {
+		x.Address = t.Address
+	}
+	return x
+}
+
+func (f *fold) merged(b Merged) {
+	f.Version++
+	if b.From != "" && !slices.Contains(f.From, b.From) {
+		f.From = append(f.From, b.From)
+	}
+	for system, said := range b.Flags {
+		if _, known := f.Flags[system]; known || (!said.Protected && !said.Deceased) {
+			continue
+		}
+		if f.Flags == nil {
+			f.Flags = map[string]Flags{}
+		}
+		f.Flags[system] = said
+	}
+	if b.Into == "" {
+		return
+	}
+	f.Into, f.Contact = b.Into, nil
+	f.Consent = slices.DeleteFunc(slices.Clone(f.Consent), isYes)
+	// What waits has lost its basis: the gate is asked again, so that a letter can still go.
+	for id, r := range f.Reminders {
+		if r.Status == receipt.Planned {
+			r.Previewed, r.Late, r.Letter = false, false, ""
+			f.touched = append(f.touched, id)
+		}
+	}
+}
