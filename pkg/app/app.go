@@ -85,6 +85,8 @@ type App struct {
 	lead         *lead         // nil = this process alone owns the data
 	installation *installation // nil as well
 	journal      *journal.Journal
+	shelf        *shelf // the staff API's
+	apiSecret    []byte
 	js           jetstream.JetStream
 	events       jetstream.Stream
 	began        time.Time
@@ -157,7 +159,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.State = memory.New()
 	lo := ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
-		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, Republish: a.Publish, Observe: o.Observe,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ProofYears: a.proofYears, Republish: a.Publish, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
 		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Every: int(c.State.SnapshotEvery)},
 		Metrics:   a.Metrics, Log: o.Log.Named("ledger"),
@@ -167,6 +169,9 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 			return nil, err
 		}
 		lo.State, lo.Restored, lo.Quarantined = a.State, a.installation.restored, a.installation.quarantined
+	}
+	if lo.Marks, err = openMarks(ctx, a.js, c.NATS.Replicas); err != nil {
+		return nil, err
 	}
 	if a.Ledger, err = ledger.New(lo); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
@@ -180,6 +185,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.keepVersions(ctx); err != nil {
 		return nil, err
 	}
+	if a.shelf, err = openShelf(ctx, a.js, c.NATS.Replicas); err != nil {
+		return nil, err
+	}
+	a.apiSecret = apiSecret(keys)
 
 	// Gate, composer, carriers, dispatcher.
 	p := people{a.Ledger, a.State}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/intake/native"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -25,11 +26,16 @@ func (a *App) Staff() (*web.API, error) {
 		routes[i] = r.Name
 	}
 	return web.New(web.Options{
-		Ledger: desk{a.Ledger}, Verify: a.Verification.Verify, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units, Packs: a.Packs,
-		Templates: a.Templates, Routes: routes, Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
+		Ledger: desk{a.Ledger}, Verify: a.Verification.Verify, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units,
+		Packs: a.Packs, Templates: a.Templates, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
+		Secret: a.apiSecret, FourEyes: fourEyes(a.Config), Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
 		Now: a.Now, Log: a.log.Named("web"),
 	})
 }
+
+// fourEyes reports whether it takes two people to go on after a stop: in production, and where several people have keys. At a trial
+// or demo without the staff API there is one operator.
+func fourEyes(c config.Config) bool { return c.Mode == config.ModeProduction || c.API.Listen != "" }
 
 // desk lets the staff API ask the ledger.
 type desk struct{ *ledger.Ledger }

@@ -23,7 +23,7 @@ func addressCommands() []*cobra.Command {
 }
 
 func addressCommand(use string, t contact.Type, short string) *cobra.Command {
-	var channel, country, method, level, hash, at, why string
+	var channel, country, method, level, hash, at, by, why string
 	c := &cobra.Command{
 		Use:   use,
 		Short: short,
@@ -43,12 +43,13 @@ func addressCommand(use string, t contact.Type, short string) *cobra.Command {
 	if t == contact.Verified {
 		f.StringVar(&level, "level", "", "what was proven, if less than the method can prove: claimed, proven or registered")
 	}
+	f.StringVar(&by, "by", "", "role or staff id of who takes it down, never a name")
 	f.StringVar(&at, "at", "", "when it happened, as 2026-03-12 or RFC 3339; without it now")
 	f.StringVar(&why, "reason", "", "a note for the audit")
 	c.RunE = withClient(func(c *cobra.Command, s *client, _ []string) error {
 		body := web.AddressChange{
 			Type: t, Channel: reminder.Channel(channel), Country: reminder.Country(strings.ToUpper(country)), Method: policy.Method(method),
-			Hash: reminder.AddressHash(hash), Reason: why,
+			Hash: reminder.AddressHash(hash), By: by, Reason: why,
 		}
 		var err error
 		if body.EventTime, err = instant("at", at); err != nil {

@@ -24,6 +24,11 @@ type consentFlags struct {
 	purposes, channels                   []string
 	scope, method, actor, at, until, why string
 	notice, noticeFile, noticeLanguage   string
+	basis, ceiling, sampleFile, by       string
+	addressAge                           string
+	takeBack                             []string
+	careContact                          bool
+	untilAge                             int
 }
 
 func consentCommand(use string, t consent.Type, short string) *cobra.Command {
@@ -39,6 +44,13 @@ func consentCommand(use string, t consent.Type, short string) *cobra.Command {
 		f.StringVar(&q.notice, "notice", "", "name and version of the text that the person was shown (required)")
 		f.StringVar(&q.noticeFile, "notice-file", "", "file with exactly that text, of which the SHA-256 is kept (required)")
 		f.StringVar(&q.noticeLanguage, "notice-language", "", "language of that text, such as da (required)")
+		f.StringVar(&q.basis, "legal-basis", "", "why it is lawful, as the person was told: "+words(consent.LegalBases))
+		f.StringVar(&q.ceiling, "ceiling", "", "no message above this content class: "+words(consent.Ceilings))
+		f.StringVar(&q.sampleFile, "sample-file", "", "file with the exact message that the person was shown as an example, with invented facts")
+		f.BoolVar(&q.careContact, "care-contact", false, "it ends when the care contact within its scope ends")
+		f.IntVar(&q.untilAge, "until-age", 0, "it ends when the person becomes so old")
+		f.StringVar(&q.addressAge, "address-age", "", `the address must have been proven within this time, as "12 months"`)
+		f.StringSliceVar(&q.takeBack, "take-back", nil, "the ways to take it back that the person was told of: "+words(consent.Methods))
 	} else {
 		f.StringSliceVar(&q.purposes, "purposes", nil, "what it is about; without it everything")
 		f.StringSliceVar(&q.channels, "channels", nil, "sms or email; without it every channel")
@@ -46,6 +58,7 @@ func consentCommand(use string, t consent.Type, short string) *cobra.Command {
 	f.StringVar(&q.scope, "scope", string(policy.ControllerScope), "how far it reaches: controller, hospital:<id> or unit:<id>")
 	f.StringVar(&q.method, "method", "", "how it was said: "+words(consent.Methods)+" (required)")
 	f.StringVar(&q.actor, "actor", string(consent.Self), "who spoke: self, guardian, staff or registry, perhaps with :<role or pseudonym>, never a name")
+	f.StringVar(&q.by, "recorded-by", "", "role or staff id of who takes it down, never a name")
 	f.StringVar(&q.at, "at", "", "when it was said, as 2026-03-12 or RFC 3339; without it now")
 	f.StringVar(&q.why, "reason", "", "a note for the audit")
 	c.RunE = withClient(func(c *cobra.Command, s *client, _ []string) error {
@@ -72,6 +85,11 @@ func (q consentFlags) body(t consent.Type) (web.Consent, error) {
 	b := web.Consent{
 		Type: t, Scope: consent.Scope{Kind: policy.Scope(kind), Ref: ref}, Method: consent.Method(q.method),
 		Actor: consent.Actor{Kind: consent.ActorKind(actor), Ref: actorRef}, Reason: q.why,
+		LegalBasis: consent.LegalBasis(q.basis), Ceiling: consent.Ceiling(q.ceiling), CareContact: q.careContact, UntilAge: q.untilAge,
+		AddressAge: q.addressAge, RecordedBy: q.by,
+	}
+	for _, m := range q.takeBack {
+		b.TakeBack = append(b.TakeBack, consent.Method(m))
 	}
 	for _, p := range q.purposes {
 		b.Purposes = append(b.Purposes, reminder.Purpose(p))
@@ -88,6 +106,13 @@ func (q consentFlags) body(t consent.Type) (web.Consent, error) {
 	}
 	if q.notice != "" || q.noticeLanguage != "" {
 		b.Notice = consent.Notice{ID: q.notice, Language: q.noticeLanguage}
+	}
+	if q.sampleFile != "" {
+		text, err := os.ReadFile(q.sampleFile)
+		if err != nil {
+			return b, fmt.Errorf("--sample-file: %w", err)
+		}
+		b.Sample = strings.TrimRight(string(text), "\r\n")
 	}
 	if q.noticeFile != "" {
 		text, err := os.ReadFile(q.noticeFile)

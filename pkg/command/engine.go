@@ -49,7 +49,9 @@ type rebuilt struct {
 func newEngine(cfg config.Config, log *zap.Logger, run func(*app.App, context.Context) error) (*engine, error) {
 	e := &engine{cfg: cfg, log: log, run: run, firstWait: time.Second, rebuilds: make(chan chan<- rebuilt), opened: make(chan struct{}), ended: make(chan struct{})}
 	var err error
-	e.door, err = web.NewDoor(web.DoorOptions{Rebuild: e.rebuild, Log: log.Named("web")})
+	e.door, err = web.NewDoor(web.DoorOptions{
+		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, Log: log.Named("web"),
+	})
 	return e, err
 }
 

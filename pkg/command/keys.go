@@ -10,7 +10,7 @@ import (
 )
 
 func keysCommand() *cobra.Command {
-	return group("keys", "The installation's keyset", &cobra.Command{
+	return group("keys", "The installation's keyset", keysHolders(), keysForget(), &cobra.Command{
 		Use:   "new",
 		Short: "Make the keyset of a new installation",
 		Long: "Writes keys.file, which must not be there yet. With the embedded broker husk serve does it by itself; processes that share\n" +

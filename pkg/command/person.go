@@ -24,7 +24,10 @@ func personCommand() *cobra.Command {
 			consentCommand("notice", consent.Noticed, "Take down that the person was told of the messages and may object"),
 			consentCommand("withdraw", consent.Withdrawn, "Take down that the person takes a yes back, or objects"),
 			consentCommand("refuse", consent.Refused, "Take down that the person was asked and said no"),
+			consentExport(),
 		),
+		standingGroup(),
+		personImport(), personExport(), personErase(), personMerge(),
 		group("address", "Phone numbers and mail addresses of a person", addressCommands()...),
 	)
 }
@@ -69,14 +72,17 @@ func printPerson(w io.Writer, p web.Person) {
 	}
 	table(w, "No addresses.", []string{"CHANNEL", "ADDRESS HASH", "STATE", "PROOFS", "PERSONS"}, rows)
 	_, _ = fmt.Fprintln(w)
+	for _, g := range p.Guardians {
+		_, _ = fmt.Fprintf(w, "Guardian   %s, custody as of %s, told the place: %s\n", g.Person, when(g.Since), yes(!g.NoPlace))
+	}
 	rows = nil
 	for _, r := range p.Consent {
 		rows = append(rows, []string{
-			when(r.EventTime), string(r.Type), words(r.Purposes), words(r.Channels), strings.TrimSuffix(string(r.Scope.Kind)+":"+r.Scope.Ref, ":"),
+			when(r.EventTime), string(r.Type), string(p.Worth[r.ID]), words(r.Purposes), words(r.Channels), strings.TrimSuffix(string(r.Scope.Kind)+":"+r.Scope.Ref, ":"),
 			string(r.Method), strings.TrimSuffix(string(r.Actor.Kind)+":"+r.Actor.Ref, ":"), when(r.ValidUntil), r.Notice.ID,
 		})
 	}
-	table(w, "No word about messages.", []string{"SAID", "TYPE", "PURPOSES", "CHANNELS", "SCOPE", "METHOD", "ACTOR", "VALID UNTIL", "NOTICE"}, rows)
+	table(w, "No word about messages.", []string{"SAID", "TYPE", "WORTH", "PURPOSES", "CHANNELS", "SCOPE", "METHOD", "ACTOR", "VALID UNTIL", "NOTICE"}, rows)
 	_, _ = fmt.Fprintln(w)
 	printReminders(w, p.Reminders)
 }

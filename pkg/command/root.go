@@ -74,8 +74,8 @@ func rootCommand() *cobra.Command {
 	config.RegisterFlags(root.PersistentFlags())
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
-		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(), inboundCommand(),
-		personCommand(), addressGroup(), deadCommand(), auditCommand(), keysCommand(), stateCommand(), templateGroup(), versionCommand(),
+		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(),
+		personCommand(), addressGroup(), inboundCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root
 }

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -79,6 +80,11 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 		address = "http://" + public.Addr().String()
 		s.start(public, e.door.Public(), 30*time.Second)
 	}
+	if cfg.API.Listen != "" {
+		if err := s.startAPI(ctx, cfg.API, e.door); err != nil {
+			return err
+		}
+	}
 	e.started = func(a *app.App) {
 		_, _ = fmt.Fprintf(out, "husk is ready: %s, data %s, carriers %s, mode %s\n", cmp.Or(address, "no HTTP"), cfg.Data, carriersOf(cfg), cfg.Mode)
 	}
@@ -115,6 +121,32 @@ func (s *servers) start(l net.Listener, h http.Handler, write time.Duration) {
 			s.log.Error("a listener has failed", zap.String("address", l.Addr().String()), zap.Error(err))
 		}
 	}()
+}
+
+// apiWrite is how long the staff API may take to answer: a change and the writing of its answer.
+const apiWrite = 2 * time.Minute
+
+// startAPI starts the staff API's listener, with TLS where there is a certificate.
+func (s *servers) startAPI(ctx context.Context, c config.API, d *web.Door) error {
+	h, err := d.Remote()
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("api.listen: %w", err)
+	}
+	scheme := "http"
+	if c.Cert != "" {
+		t, err := web.TLS(c.Cert, c.Key, c.ClientCA)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		scheme, l = "https", tls.NewListener(l, t)
+	}
+	s.log.Info("the staff API answers", zap.String("address", scheme+"://"+l.Addr().String()), zap.Bool("client certificates", c.ClientCA != ""))
+	s.start(l, h, apiWrite)
+	return nil
 }
 
 // stop closes the listeners and lets answers that are being written finish.

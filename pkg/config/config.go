@@ -35,6 +35,7 @@ type Config struct {
 	Policy    Directory `key:"policy"`
 	Templates Directory `key:"templates"`
 	HTTP      HTTP      `key:"http"`
+	API       API       `key:"api"`
 	Admin     Admin     `key:"admin"`
 	Plan      Plan      `key:"plan"`
 	Send      Send      `key:"send"`
@@ -106,6 +107,16 @@ type HTTP struct {
 	Listen string `key:"listen"`
 }
 
+// API is the listener of the staff API; an empty Listen means none. Without Cert it is HTTP, on the loopback interface alone.
+type API struct {
+	Listen      string `key:"listen"`
+	Cert        string `key:"cert"`
+	Key         string `key:"key"`
+	ClientCA    string `key:"client_ca"`    // whose certificates callers must show; empty = none are asked for
+	AddressRate int    `key:"address_rate"` // requests a second from one address, before its key is looked at
+	KeyRate     int    `key:"key_rate"`     // requests a second with one key
+}
+
 // Admin is the socket that the other commands of the program use.
 type Admin struct {
 	Socket string `key:"socket"`
@@ -175,6 +186,7 @@ func Default() Config {
 		NATS:      NATS{Replicas: 1},
 		Redis:     Redis{Prefix: "husk"},
 		HTTP:      HTTP{Listen: "127.0.0.1:8484"},
+		API:       API{AddressRate: 100, KeyRate: 50},
 		Plan:      Plan{Horizon: 180 * day},
 		Send:      Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
 		Carriers:  Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
@@ -222,6 +234,7 @@ func (c Config) withPaths() (Config, error) {
 		"data": &c.Data, "keys.file": &c.Keys.File, "broker.password_file": &c.Broker.PasswordFile, "units.file": &c.Units.File,
 		"nats.creds": &c.NATS.Creds, "nats.tls.ca": &c.NATS.TLS.CA, "nats.tls.cert": &c.NATS.TLS.Cert, "nats.tls.key": &c.NATS.TLS.Key,
 		"redis.tls.ca": &c.Redis.TLS.CA, "redis.tls.cert": &c.Redis.TLS.Cert, "redis.tls.key": &c.Redis.TLS.Key,
+		"api.cert": &c.API.Cert, "api.key": &c.API.Key, "api.client_ca": &c.API.ClientCA,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
 	})
 	for key, path := range paths {

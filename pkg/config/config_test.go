@@ -136,7 +136,7 @@ func TestValidate(t *testing.T) {
 		{"production with the outbox", func(c *Config) { c.Mode, c.Carriers.Email.Type = ModeProduction, "smtp" }, []string{"carriers.sms.type"}},
 		{"trial without sync", func(c *Config) { c.Broker.Sync = false }, nil},
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"mode", "log.level", "log.format", "broker.events_max_bytes",
-			"plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
+			"api.address_rate", "api.key_rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
 			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment",
 			"state.snapshot_every", "retention.decisions", "retention.dead", "retention.audit", "sweeps.expired", "sweeps.open_attempts",
 			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.retention"}},
@@ -160,6 +160,18 @@ func TestValidate(t *testing.T) {
 		{"a horizon beyond two years", func(c *Config) { c.Plan.Horizon = 730*day + time.Second }, []string{"plan.horizon"}},
 		{"no HTTP", func(c *Config) { c.HTTP.Listen = "" }, nil},
 		{"HTTP port out of range", func(c *Config) { c.HTTP.Listen = "127.0.0.1:84840" }, []string{"http.listen"}},
+		{"the staff API on this machine", func(c *Config) { c.API.Listen = "127.0.0.1:8485" }, nil},
+		{"the staff API in clear", func(c *Config) { c.API.Listen = ":8485" }, []string{"api.listen"}},
+		{"the staff API over TLS", func(c *Config) {
+			c.API.Listen, c.API.Cert, c.API.Key, c.API.ClientCA = ":8485", "/c", "/k", "/ca"
+		}, nil},
+		{"the staff API in clear in production", func(c *Config) {
+			c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type, c.API.Listen = ModeProduction, None, "smtp", "127.0.0.1:8485"
+		}, []string{"api.cert"}},
+		{"a certificate without its key", func(c *Config) { c.API.Listen, c.API.Cert = ":8485", "/c" }, []string{"api.key"}},
+		{"client certificates in clear", func(c *Config) { c.API.Listen, c.API.ClientCA = "localhost:8485", "/ca" }, []string{"api.client_ca"}},
+		{"the staff API nowhere", func(c *Config) { c.API.Listen = "8485" }, []string{"api.listen"}},
+		{"no request at all", func(c *Config) { c.API.KeyRate = 0 }, []string{"api.key_rate"}},
 		{"a batch the broker refuses", func(c *Config) { c.Send.Batch = 1001 }, []string{"send.batch"}},
 		{"a lease as short as the hand-over", func(c *Config) { c.Send.Lease, c.Send.WriteDeadline = 10*time.Second, 3*time.Second }, []string{"send.lease"}},
 		{"a sweep with zone", func(c *Config) { c.Sweeps.Retention = "CRON_TZ=Europe/Copenhagen 30 3 * * *" }, nil},

@@ -46,6 +46,7 @@ func (c Config) problems() []*KeyError {
 	c.external(&k)
 
 	k.check("http.listen", c.HTTP.Listen == "" || hostPort(c.HTTP.Listen), "host:port, or empty for none")
+	c.API.check(&k, production)
 	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
 	span(&k, "plan.horizon", c.Plan.Horizon, 120*day, 730*day)
 
@@ -76,6 +77,20 @@ func (c Config) problems() []*KeyError {
 	k.cron("sweeps.verify", c.Sweeps.Verify)
 	k.cron("sweeps.retention", c.Sweeps.Retention)
 	return k.problems
+}
+
+// check wants TLS wherever a national id could be read on its way.
+func (a API) check(k *checker, production bool) {
+	TLS{Cert: a.Cert, Key: a.Key}.check(k, "api")
+	k.check("api.client_ca", a.ClientCA == "" || a.Cert != "", "it empty, or api.cert: clients show certificates over TLS alone")
+	within(k, "api.address_rate", a.AddressRate, 1, 100_000)
+	within(k, "api.key_rate", a.KeyRate, 1, 100_000)
+	if a.Listen == "" {
+		return
+	}
+	k.check("api.listen", hostPort(a.Listen), "host:port, or empty for none")
+	k.check("api.listen", a.Cert != "" || loopback(a.Listen), "an address of this machine alone, or api.cert and api.key: calls carry national ids")
+	k.check("api.cert", a.Cert != "" || !production, "a certificate in production, since api.listen is set")
 }
 
 // brokerPort checks the port that booking systems publish to. Events carry national ids and the port has no TLS, so it

@@ -204,6 +204,12 @@ func TestABookingIsSeen(t *testing.T) {
 	if code := d.ask("GET", "/v1/reminders/"+string(rs[0].ID), nil, &one); code != 200 || one.ID != rs[0].ID || one.Person == "" {
 		t.Fatalf("%d %+v", code, one)
 	}
+	if units, err := d.app.Ledger.Units(t.Context(), one.Person); err != nil || !slices.Equal(units, []string{unit.ID}) {
+		t.Errorf("the person's units %v: %v", units, err)
+	}
+	if units, err := d.app.Ledger.Units(t.Context(), "1-00000000000000000000000000000000"); err != nil || len(units) != 0 {
+		t.Errorf("nobody's units %v: %v", units, err)
+	}
 	if code := d.ask("GET", "/v1/reminders/1-"+strings.Repeat("0", 32), nil, nil); code != 404 {
 		t.Errorf("a reminder that is not: %d", code)
 	}

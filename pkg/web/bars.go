@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -27,33 +26,33 @@ type Barred struct {
 // viaStaff is what the journal keeps of who brought a STOP or START; the audit has the name.
 const viaStaff = "staff"
 
+type barInput struct{ Body Bar }
+
 // bar bars an address, whoever is behind it, or lifts the bar. The answer to a STOP comes when it is final. START grants nothing.
-func (a *API) bar(ctx context.Context, r *http.Request) (any, error) {
-	var q Bar
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+// Anybody may take a STOP down; lifting one lets every unit write again, so a key that is for some units alone can't.
+func (a *API) bar(ctx context.Context, c *caller, in *barInput) (Barred, error) {
+	q := in.Body
 	if q.Address == "" {
-		return nil, want("address", "the address")
+		return Barred{}, want("address", "the address")
 	}
 	address, err := a.normalise(q.Channel, q.Address, q.Country)
 	if err != nil {
-		return nil, err
+		return Barred{}, err
 	}
 	reason, err := reasonOf(q.Reason, true)
 	if err != nil {
-		return nil, err
+		return Barred{}, err
 	}
-	action, change := "address.bar", a.o.Ledger.Stop
+	action, change, of := "address.bar", a.o.Ledger.Stop, about(anybody)
 	if q.Lifted {
-		action, change = "address.unbar", a.o.Ledger.Start
+		action, change, of = "address.unbar", a.o.Ledger.Start, everybody
 	}
 	out := Barred{Hash: a.o.Hash(address), Barred: !q.Lifted, At: a.o.Now()}
-	if err := a.audit(ctx, r, action, "", out.Hash, reason); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, of, action, "", out.Hash, reason); err != nil {
+		return Barred{}, err
 	}
 	if err := change(ctx, address, viaStaff); err != nil {
-		return nil, err
+		return Barred{}, err
 	}
 	return out, nil
 }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -13,8 +12,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Consent is one word of one person, as POST /v1/persons/{key}/consent takes it; see consent.Record for what the fields mean.
-// Without a scope it is the controller's, without event_time it was said now.
+// Consent is one word of one person, or what is known of them (custody, protection, death, the end of care), as POST
+// /v1/persons/{key}/consent takes it; see consent.Record for what the fields mean. Without a scope it is the controller's,
+// without event_time it was said now.
 type Consent struct {
 	Type       consent.Type       `json:"type"`
 	Purposes   []reminder.Purpose `json:"purposes,omitempty"`
@@ -25,7 +25,17 @@ type Consent struct {
 	Actor      consent.Actor      `json:"actor"`
 	EventTime  time.Time          `json:"event_time,omitzero"`
 	ValidUntil time.Time          `json:"valid_until,omitzero"`
-	Reason     string             `json:"reason,omitempty"` // for the audit
+
+	CareContact bool               `json:"care_contact,omitempty"` // a yes that ends with the care contact
+	UntilAge    int                `json:"until_age,omitempty"`    // or at this age
+	AddressAge  string             `json:"address_age,omitempty"`  // "12 months": how old the address's proof may be
+	LegalBasis  consent.LegalBasis `json:"legal_basis,omitempty"`
+	Ceiling     consent.Ceiling    `json:"ceiling,omitempty"`
+	Sample      string             `json:"sample,omitempty"` // the exact text shown
+	TakeBack    []consent.Method   `json:"take_back,omitempty"`
+	RecordedBy  string             `json:"recorded_by,omitempty"` // a role or staff id, never a name
+	NoPlace     bool               `json:"no_place,omitempty"`    // of custody
+	Reason      string             `json:"reason,omitempty"`      // for the audit
 }
 
 // Recorded answers a change of a person.
@@ -36,44 +46,82 @@ type Recorded struct {
 	Hash     reminder.AddressHash `json:"hash,omitempty"` // of the address, where it is about one
 }
 
+type consentInput struct {
+	Key  string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Body Consent
+}
+
 // consent takes a word down. The answer to a withdrawal or a refusal comes when it is final.
-func (a *API) consent(ctx context.Context, r *http.Request) (any, error) {
-	key, err := personOf(r)
-	if err != nil {
-		return nil, err
-	}
-	var q Consent
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+func (a *API) consent(ctx context.Context, c *caller, in *consentInput) (Recorded, error) {
+	key, q := reminder.PersonKey(in.Key), in.Body
 	if q.Scope == (consent.Scope{}) {
 		q.Scope.Kind = policy.ControllerScope
 	}
 	if err := a.scopeKnown(q.Scope); err != nil {
-		return nil, err
-	}
-	if longNumber(q.Actor.Ref) {
-		return nil, want("actor.ref", "a role or a pseudonym, no number that could be a person's")
+		return Recorded{}, err
 	}
 	now := a.o.Now()
-	rec := consent.Record{
-		ID: ledger.NewID(), Person: key, Type: q.Type, Purposes: q.Purposes, Channels: q.Channels, Scope: q.Scope, Notice: q.Notice,
-		Method: q.Method, Actor: q.Actor, EventTime: orNow(q.EventTime, now), Recorded: now, ValidUntil: q.ValidUntil,
+	rec, err := a.word(key, q, now)
+	if err != nil {
+		return Recorded{}, err
 	}
 	if err := rec.Validate(); err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
 	reason, err := reasonOf(q.Reason, false)
 	if err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
-	if err := a.audit(ctx, r, "consent."+string(rec.Type), key, "", reason); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, aboutWord(rec), "consent."+string(rec.Type), key, "", reason); err != nil {
+		return Recorded{}, err
 	}
 	if err := a.o.Ledger.Consent(ctx, rec); err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
 	return Recorded{ID: rec.ID, Person: key, Recorded: rec.Recorded}, nil
+}
+
+// word is a record as it was sent, under the rules that are in force for whoever writes within its scope.
+func (a *API) word(key reminder.PersonKey, q Consent, now time.Time) (consent.Record, error) {
+	rec := consent.Record{
+		ID: ledger.NewID(), Person: key, Type: q.Type, Purposes: q.Purposes, Channels: q.Channels, Scope: q.Scope, Notice: q.Notice,
+		Method: q.Method, Actor: q.Actor, EventTime: orNow(q.EventTime, now), Recorded: now, ValidUntil: q.ValidUntil,
+		Validity:   consent.Validity{CareContact: q.CareContact, UntilAge: q.UntilAge},
+		LegalBasis: q.LegalBasis, Ceiling: q.Ceiling, TakeBack: q.TakeBack, RecordedBy: q.RecordedBy, NoPlace: q.NoPlace,
+	}
+	if _, err := reminder.ParsePersonKey(q.Actor.Ref); err != nil && longNumber(q.Actor.Ref) {
+		return rec, want("actor.ref", "a role or a pseudonym, no number that could be a person's")
+	}
+	if longNumber(q.RecordedBy) {
+		return rec, want("recorded_by", "a role or staff id, no number that could be a person's")
+	}
+	if q.Sample != "" {
+		rec.Sample = consent.NewSample(q.Sample)
+	}
+	if q.AddressAge != "" {
+		p, err := policy.ParsePeriod(q.AddressAge)
+		if err != nil {
+			return rec, want("address_age", `a period as "30 days", "18 months" or "2 years"`)
+		}
+		rec.Validity.AddressAge = p
+	}
+	if q.Type == consent.Granted || q.Type == consent.Noticed {
+		rec.Pack = a.packOf(q.Scope, now).Ref()
+	}
+	return rec, nil
+}
+
+// packOf is the pack in force for whoever writes within a scope: the unit's or hospital's country, else the installation's.
+func (a *API) packOf(s consent.Scope, now time.Time) policy.Pack {
+	country := a.o.Country
+	for _, u := range a.o.Units.Units() {
+		if (s.Kind == policy.UnitScope && s.Ref == u.ID) || (s.Kind == policy.HospitalScope && s.Ref == u.Hospital) {
+			country = u.Country
+			break
+		}
+	}
+	p, _ := a.o.Packs.For(country, now)
+	return p
 }
 
 // scopeKnown refuses a scope of a unit or hospital that is not there: a yes to it would never count, and a no would stop nothing.
@@ -101,6 +149,7 @@ type AddressChange struct {
 	Country   reminder.Country     `json:"country,omitempty"` // of a number without a country code; "" = the installation's
 	Method    policy.Method        `json:"method,omitempty"`
 	Level     *policy.Level        `json:"level,omitempty"` // of verified; absent = what the method proves
+	By        string               `json:"by,omitempty"`    // who took it down: a role or staff id, never a name
 	EventTime time.Time            `json:"event_time,omitzero"`
 	Reason    string               `json:"reason,omitempty"` // for the audit
 }
@@ -108,39 +157,37 @@ type AddressChange struct {
 // addressTypes are what staff may say of an address; failed is a carrier's or register's to say.
 var addressTypes = []contact.Type{contact.Added, contact.Verified, contact.Removed, contact.Wrong}
 
-func (a *API) address(ctx context.Context, r *http.Request) (any, error) {
-	key, err := personOf(r)
-	if err != nil {
-		return nil, err
-	}
-	var q AddressChange
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
+type addressInput struct {
+	Key  string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Body AddressChange
+}
+
+func (a *API) address(ctx context.Context, c *caller, in *addressInput) (Recorded, error) {
+	key, q := reminder.PersonKey(in.Key), in.Body
 	now := a.o.Now()
 	rec, err := a.record(key, q, now)
 	if err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
 	if err := rec.Validate(); err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
 	reason, err := reasonOf(q.Reason, false)
 	if err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
-	if err := a.audit(ctx, r, "address."+string(rec.Type), key, rec.Hash, reason); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, ofPerson(key), "address."+string(rec.Type), key, rec.Hash, reason); err != nil {
+		return Recorded{}, err
 	}
 	if err := a.o.Ledger.Contact(ctx, rec); err != nil {
-		return nil, err
+		return Recorded{}, err
 	}
 	return Recorded{ID: rec.ID, Person: key, Recorded: rec.Recorded, Hash: rec.Hash}, nil
 }
 
 func (a *API) record(key reminder.PersonKey, q AddressChange, now time.Time) (contact.Record, error) {
 	rec := contact.Record{
-		ID: ledger.NewID(), Person: key, Type: q.Type, Channel: q.Channel, Hash: q.Hash, Method: q.Method,
+		ID: ledger.NewID(), Person: key, Type: q.Type, Channel: q.Channel, Hash: q.Hash, Method: q.Method, By: q.By,
 		EventTime: orNow(q.EventTime, now), Recorded: now,
 	}
 	switch {
@@ -148,6 +195,8 @@ func (a *API) record(key reminder.PersonKey, q AddressChange, now time.Time) (co
 		return rec, want("type", "added, verified, removed or wrong")
 	case q.Country != "" && !slices.Contains(countries, q.Country):
 		return rec, want("country", "one of DK, SE, NO, FI, IS, or nothing")
+	case longNumber(q.By):
+		return rec, want("by", "a role or staff id, no number that could be a person's")
 	case q.Address != "" && q.Hash != "":
 		return rec, want("hash", "nothing where there is an address")
 	case q.Address == "" && rec.IsBad() && !idRE.MatchString(string(q.Hash)):

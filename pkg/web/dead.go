@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"net/http"
-	"strconv"
 	"unicode/utf8"
 
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -25,7 +23,10 @@ type Replayed struct {
 }
 
 // deadLetters lists reason and shape alone.
-func (a *API) deadLetters(ctx context.Context, _ *http.Request) (any, error) {
+func (a *API) deadLetters(ctx context.Context, c *caller, _ *struct{}) ([]ledger.DeadLetter, error) {
+	if err := a.audit(ctx, c, everybody, "dead.list", "", "", ""); err != nil {
+		return nil, err
+	}
 	ds, err := a.o.Ledger.DeadLetters(ctx)
 	if err != nil {
 		return nil, err
@@ -33,21 +34,23 @@ func (a *API) deadLetters(ctx context.Context, _ *http.Request) (any, error) {
 	return append([]ledger.DeadLetter{}, ds...), nil
 }
 
-func (a *API) deadLetter(ctx context.Context, r *http.Request) (any, error) {
-	id, err := deadID(r)
+type deadInput struct {
+	ID     uint64 `path:"id" minimum:"1" doc:"The number of a dead letter"`
+	Reason string `query:"reason" required:"true" doc:"Why, for the audit; no number, no name"`
+}
+
+// deadLetter shows one as it came.
+func (a *API) deadLetter(ctx context.Context, c *caller, in *deadInput) (DeadLetter, error) {
+	reason, err := reasonOf(in.Reason, true)
 	if err != nil {
-		return nil, err
+		return DeadLetter{}, err
 	}
-	reason, err := reasonOf(r.URL.Query().Get("reason"), true)
+	if err := a.audit(ctx, c, everybody, fmt.Sprintf("dead.show %d", in.ID), "", "", reason); err != nil {
+		return DeadLetter{}, err
+	}
+	d, err := a.o.Ledger.DeadLetter(ctx, in.ID)
 	if err != nil {
-		return nil, err
-	}
-	if err := a.audit(ctx, r, fmt.Sprintf("dead.show %d", id), "", "", reason); err != nil {
-		return nil, err
-	}
-	d, err := a.o.Ledger.DeadLetter(ctx, id)
-	if err != nil {
-		return nil, err
+		return DeadLetter{}, err
 	}
 	out := DeadLetter{DeadLetter: d, Subject: d.Subject, Encoding: "utf-8", Content: string(d.Data)}
 	if !utf8.Valid(d.Data) {
@@ -56,24 +59,16 @@ func (a *API) deadLetter(ctx context.Context, r *http.Request) (any, error) {
 	return out, nil
 }
 
-func (a *API) replay(ctx context.Context, r *http.Request) (any, error) {
-	id, err := deadID(r)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.audit(ctx, r, fmt.Sprintf("dead.replay %d", id), "", "", ""); err != nil {
-		return nil, err
-	}
-	if err := a.o.Ledger.Replay(ctx, id); err != nil {
-		return nil, err
-	}
-	return Replayed{id}, nil
+type replayInput struct {
+	ID uint64 `path:"id" minimum:"1" doc:"The number of a dead letter"`
 }
 
-func deadID(r *http.Request) (uint64, error) {
-	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
-	if err != nil || id == 0 {
-		return 0, want("id", "the number of a dead letter")
+func (a *API) replay(ctx context.Context, c *caller, in *replayInput) (Replayed, error) {
+	if err := a.audit(ctx, c, everybody, fmt.Sprintf("dead.replay %d", in.ID), "", "", ""); err != nil {
+		return Replayed{}, err
 	}
-	return id, nil
+	if err := a.o.Ledger.Replay(ctx, in.ID); err != nil {
+		return Replayed{}, err
+	}
+	return Replayed{in.ID}, nil
 }

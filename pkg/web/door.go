@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,7 +28,11 @@ type Rebuilt struct {
 type DoorOptions struct {
 	// Rebuild closes the line, throws the state's snapshot away, opens again, and returns when the state is certified.
 	Rebuild func(ctx context.Context) (Rebuilt, error)
-	Log     *zap.Logger
+	// How many requests a second Remote lets through from one address before it looks at their keys, and from one key; twice as many
+	// at once. 0 = 100 and 50.
+	AddressRate, KeyRate int
+	Now                  func() time.Time // nil = time.Now
+	Log                  *zap.Logger
 }
 
 // Door is where staff, health checks and metrics are answered for as long as the process lives, while the line behind it is
@@ -36,6 +41,9 @@ type Door struct {
 	o        DoorOptions
 	own      *prometheus.Registry
 	requests *prometheus.CounterVec
+	refused  *prometheus.CounterVec
+
+	addresses, keys *limit
 
 	mu   sync.Mutex
 	open *opening
@@ -58,7 +66,14 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	d := &Door{o: o, own: prometheus.NewRegistry(), why: "starting"}
+	d.addresses, d.keys = newLimit(cmp.Or(o.AddressRate, 100)), newLimit(cmp.Or(o.KeyRate, 50))
+	d.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "husk_web_refused_total", Help: "Requests over HTTP that did not get to an operation: too many from an address or a key, or no key.",
+	}, []string{"why"})
 	d.requests = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "husk_web_requests_total", Help: "Requests to the staff API, by route and status code.",
 	}, []string{"route", "code"})
@@ -70,7 +85,7 @@ func NewDoor(o DoorOptions) (*Door, error) {
 		}
 		return 0
 	})
-	d.own.MustRegister(d.requests, ready, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	d.own.MustRegister(d.requests, d.refused, ready, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return d, nil
 }
 
@@ -109,10 +124,11 @@ func (d *Door) enter() (x *opening, leave func(), why string) {
 	return d.open, d.open.busy.Done, ""
 }
 
-// Staff answers the staff API, health and metrics: for the admin socket alone.
+// Staff answers the staff API, health and metrics: for the admin socket alone. Whoever may open it may call everything, in the name
+// that ActorHeader has.
 func (d *Door) Staff() http.Handler {
 	m := d.health()
-	m.HandleFunc("POST /v1/state/rebuild", d.rebuild)
+	m.HandleFunc("POST "+rebuildPath, d.rebuild)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		x, leave, why := d.enter()
 		if x == nil {
@@ -120,19 +136,24 @@ func (d *Door) Staff() http.Handler {
 			return
 		}
 		defer leave()
-		ctx := r.Context()
-		if r.Method != http.MethodGet {
-			ctx = context.WithoutCancel(ctx) // a change that has begun goes on when the one who brought it has hung up
-		}
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		defer context.AfterFunc(x.ctx, cancel)()
-		r = r.WithContext(ctx)
-		c := &counted{ResponseWriter: w, code: http.StatusOK}
-		x.api.mux.ServeHTTP(c, r)
-		d.requests.WithLabelValues(r.Pattern, fmt.Sprint(c.code)).Inc()
+		d.pass(w, r, x, staffCaller(r))
 	})
 	return m
+}
+
+// pass brings a request to the line, and counts it.
+func (d *Door) pass(w http.ResponseWriter, r *http.Request, x *opening, c *caller) (route string, code int) {
+	ctx := r.Context()
+	if r.Method != http.MethodGet {
+		ctx = context.WithoutCancel(ctx) // a change that has begun goes on when the one who brought it has hung up
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(x.ctx, cancel)()
+	n := &counted{ResponseWriter: w, code: http.StatusOK}
+	route = x.api.serve(n, r.WithContext(ctx), c)
+	d.requests.WithLabelValues(route, fmt.Sprint(n.code)).Inc()
+	return route, n.code
 }
 
 // Public answers health and metrics alone.
@@ -200,7 +221,8 @@ func (a *API) ready(ctx context.Context) error {
 
 // rebuild answers when the state has been made again. It is not with a line: the line is closed under it.
 func (d *Door) rebuild(w http.ResponseWriter, r *http.Request) {
-	if err := checkActor(r.Header.Get(ActorHeader)); err != nil {
+	c := staffCaller(r)
+	if err := checkActor(c.actor); err != nil {
 		fail(w, http.StatusBadRequest, Error{Text: err.Error(), Field: ActorHeader})
 		return
 	}
@@ -216,8 +238,9 @@ func (d *Door) rebuild(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer leave()
-	if err := x.api.audit(r.Context(), r, "state.rebuild", "", "", ""); err != nil {
-		x.api.answerError(w, r, err)
+	if err := x.api.audit(r.Context(), c, everybody, "state.rebuild", "", "", ""); err != nil {
+		e := x.api.refusal("state.rebuild", err)
+		fail(w, e.code, *e)
 		return
 	}
 	answer(w, http.StatusOK, out)

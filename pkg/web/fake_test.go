@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	policies "github.com/husk-reminders/husk/config/policy"
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -26,6 +28,9 @@ import (
 	"github.com/husk-reminders/husk/templates"
 )
 
+// noon is when the tests are.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
 const somebody = "1-0123456789abcdef0123456789abcdef"
 
 // fake is a ledger that remembers what it was asked, in order.
@@ -33,9 +38,17 @@ type fake struct {
 	calls   []string
 	audits  []ledger.Audit
 	noAudit error
-	err     error // of everything but the audit
-	moved   error // of releasing and cancelling
+	err     error          // of everything but the audit
+	moved   error          // of releasing and cancelling
+	units   []string       // where the person has an appointment
+	unit    string         // of every reminder
+	word    consent.Record // of every person
 	block   chan struct{}
+
+	fourEyes bool
+	later    time.Duration
+	stopped  map[string]string // nil = one unit
+	switched []state.Switch
 }
 
 func (f *fake) call(name string) error { f.calls = append(f.calls, name); return f.err }
@@ -44,11 +57,14 @@ func (f *fake) Status(context.Context) (ledger.Status, error) {
 	if f.block != nil {
 		<-f.block
 	}
-	return ledger.Status{Stopped: map[string]string{"unit:rh-eye": "leak"}}, f.err
+	if f.stopped == nil {
+		f.stopped = map[string]string{"unit:rh-eye": "leak"}
+	}
+	return ledger.Status{Stopped: f.stopped}, f.err
 }
 
 func (f *fake) Reminders(_ context.Context, q ledger.Filter) ([]ledger.ReminderView, error) {
-	return []ledger.ReminderView{{ID: q.ID, Person: somebody}}, f.call("reminders")
+	return []ledger.ReminderView{{ID: q.ID, Person: somebody, Unit: f.unit}}, f.call("reminders")
 }
 
 func (f *fake) Letters(_ context.Context, _ string, known func(string) bool) ([]ledger.Letter, error) {
@@ -59,21 +75,37 @@ func (f *fake) Letters(_ context.Context, _ string, known func(string) bool) ([]
 }
 
 func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Person, error) {
-	return make([]ledger.Person, len(keys)), f.call("people")
+	ps := make([]ledger.Person, len(keys))
+	if f.word.ID != "" {
+		ps[0].Consent = []consent.Record{f.word}
+	}
+	return ps, f.call("people")
 }
 func (f *fake) Consent(context.Context, consent.Record) error { return f.call("consent") }
 func (f *fake) Contact(context.Context, contact.Record) error { return f.call("contact") }
-func (f *fake) Switch(context.Context, state.Switch) error    { return f.call("switch") }
+
+func (f *fake) Switch(_ context.Context, s state.Switch) error {
+	f.switched = append(f.switched, s)
+	if s.On {
+		f.stopped[s.Name] = s.Reason
+	} else {
+		delete(f.stopped, s.Name)
+	}
+	return f.call("switch")
+}
+
+// somebodys reports whether by names who did it.
+func somebodys(by string) bool { return by == "karen" || strings.HasPrefix(by, "key:") }
 
 func (f *fake) Release(_ context.Context, _ reminder.PersonKey, _ reminder.ID, by, why string) error {
-	if by != "karen" || why == "" {
+	if !somebodys(by) || why == "" {
 		return errors.New("released by nobody, or for nothing")
 	}
 	return errors.Join(f.call("release"), f.moved)
 }
 
 func (f *fake) Cancel(_ context.Context, _ reminder.PersonKey, _ reminder.ID, by string) error {
-	if by != "karen" {
+	if !somebodys(by) {
 		return errors.New("cancelled by nobody")
 	}
 	return errors.Join(f.call("cancel"), f.moved)
@@ -107,20 +139,85 @@ func (f *fake) DeadLetter(_ context.Context, id uint64) (ledger.DeadLetter, erro
 }
 func (f *fake) Replay(context.Context, uint64) error { return f.call("replay") }
 
-func openDoor(t *testing.T, f *fake) *Door {
+func (f *fake) Units(context.Context, reminder.PersonKey) ([]string, error) {
+	return f.units, f.call("units")
+}
+
+// drawer is a shelf in memory.
+type drawer struct {
+	err    error
+	values map[string][]byte
+	last   map[string]uint64
+}
+
+func newDrawer() *drawer { return &drawer{values: map[string][]byte{}, last: map[string]uint64{}} }
+
+func (d *drawer) Read(_ context.Context, name string) ([]byte, uint64, error) {
+	b, ok := d.values[name]
+	if !ok && d.err == nil {
+		return nil, 0, ErrNotFound
+	}
+	return b, d.last[name], d.err
+}
+
+func (d *drawer) List(_ context.Context, prefix string) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for name, b := range d.values {
+		if strings.HasPrefix(name, prefix) {
+			all[name] = b
+		}
+	}
+	return all, d.err
+}
+
+func (d *drawer) Write(_ context.Context, name string, value []byte, revision uint64) error {
+	if _, ok := d.values[name]; ok != (revision != 0) || ok && d.last[name] != revision {
+		return ErrRaced
+	}
+	d.values[name] = value
+	d.last[name]++
+	return d.err
+}
+
+func (d *drawer) Remove(_ context.Context, name string, revision uint64) error {
+	if _, ok := d.values[name]; !ok || d.last[name] != revision {
+		return ErrRaced
+	}
+	delete(d.values, name)
+	return d.err
+}
+
+// shipped are the unit directory, packs and templates that come with the program.
+func shipped() (*reminder.Directory, *policy.Set, *template.Set) {
+	s := readShipped()
+	return s.units, s.packs, s.templates
+}
+
+type shippedFiles struct {
+	units     *reminder.Directory
+	packs     *policy.Set
+	templates *template.Set
+}
+
+var readShipped = sync.OnceValue(func() (s shippedFiles) {
+	var err error
+	if s.units, err = reminder.ReadUnits(bytes.NewReader(defaults.Units)); err != nil {
+		panic(err)
+	}
+	if s.packs, err = policy.Load(policies.FS); err != nil {
+		panic(err)
+	}
+	if s.templates, err = template.Load(templates.FS); err != nil {
+		panic(err)
+	}
+	return s
+})
+
+func openDoor(t *testing.T, f *fake) *Door { return openDoorWith(t, f, newDrawer()) }
+
+func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 	t.Helper()
-	units, err := reminder.ReadUnits(bytes.NewReader(defaults.Units))
-	if err != nil {
-		t.Fatal(err)
-	}
-	packs, err := policy.Load(policies.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
-	set, err := template.Load(templates.FS)
-	if err != nil {
-		t.Fatal(err)
-	}
+	units, packs, set := shipped()
 	a, err := New(Options{
 		Ledger: f, Units: units, Packs: packs, Templates: set, Routes: []string{"sms"}, Country: "DK", Metrics: prometheus.NewRegistry(),
 		Person: func(_ reminder.Country, id string) (reminder.PersonKey, error) {
@@ -134,7 +231,11 @@ func openDoor(t *testing.T, f *fake) *Door {
 		},
 		Hash:  func(reminder.Address) reminder.AddressHash { return somebody },
 		Ready: func(context.Context) error { return nil },
-		Now:   func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) },
+		Explain: func(context.Context, gate.Question) (gate.Explanation, error) {
+			return gate.Explanation{Outcome: "deny"}, f.call("explain")
+		},
+		Shelf: shelf, Secret: bytes.Repeat([]byte{7}, 32), FourEyes: f.fourEyes,
+		Now: func() time.Time { return noon.Add(f.later) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -148,8 +249,16 @@ func openDoor(t *testing.T, f *fake) *Door {
 }
 
 func ask(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	return askBy("karen", h, method, path, body)
+}
+
+func askAs(h http.Handler, user, path, body string) *httptest.ResponseRecorder {
+	return askBy(user, h, http.MethodPost, path, body)
+}
+
+func askBy(user string, h http.Handler, method, path, body string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	r.Header.Set(ActorHeader, "karen")
+	r.Header.Set(ActorHeader, user)
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
@@ -177,6 +286,11 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"POST", "/v1/addresses/bars", `{"channel":"email","address":"a@b.dk","lifted":true,"reason":"letter"}`, "address.unbar", "start a@b.dk staff"},
 	{"GET", "/v1/audit", "", "audit.list", "audits  100"},
 	{"GET", "/v1/audit?max=7&reason=complaint&person=" + somebody, "", "audit.list", "audits " + somebody + " 7"},
+	{"GET", "/v1/persons/" + somebody + "/consent?as=fhir&reason=asked", "", "consent.export", "people"},
+	{"POST", "/v1/persons/" + somebody + "/explain", `{"purpose":"reminder","unit":"rh-eye","reason":"asked"}`, "person.explain", "explain"},
+	{"GET", "/v1/switches", "", "switch.list", ""},
+	{"GET", "/v1/apikeys", "", "apikey.list", ""},
+	{"GET", "/v1/dead", "", "dead.list", "dead"},
 	{"GET", "/v1/dead/3?reason=why", "", "dead.show 3", "dead letter"},
 	{"POST", "/v1/dead/3/replay", "", "dead.replay 3", "replay"},
 }

@@ -3,11 +3,9 @@ package web
 import (
 	"cmp"
 	"context"
-	"net/http"
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -28,21 +26,26 @@ type Status struct {
 // deadStream holds the dead letters.
 const deadStream = "HUSK_DEAD"
 
-func (a *API) status(ctx context.Context, r *http.Request) (any, error) {
-	next, err := number(r, "next", 5, 100)
-	if err != nil {
-		return nil, err
+type statusInput struct {
+	Next int `query:"next" default:"5" minimum:"0" maximum:"100" doc:"How many of the reminders due next to list"`
+}
+
+// status is about nobody. Over the admin socket it is not in the audit: it is asked for when the journal can't be written, too.
+func (a *API) status(ctx context.Context, c *caller, in *statusInput) (Status, error) {
+	if err := a.remote(ctx, c, "status.show"); err != nil {
+		return Status{}, err
 	}
 	s := Status{Process: os.Getpid(), Next: []ledger.ReminderView{}, Streams: []Stream{}}
+	var err error
 	if s.Status, err = a.o.Ledger.Status(ctx); err != nil {
-		return nil, err
+		return Status{}, err
 	}
 	if err := a.o.Ready(ctx); err != nil {
 		s.NotReady = err.Error()
 	}
-	if next > 0 {
-		if s.Next, err = a.o.Ledger.Reminders(ctx, ledger.Filter{Status: receipt.Planned, Max: next}); err != nil {
-			return nil, err
+	if in.Next > 0 && c.whole() {
+		if s.Next, err = a.o.Ledger.Reminders(ctx, ledger.Filter{Status: receipt.Planned, Max: in.Next}); err != nil {
+			return Status{}, err
 		}
 		for i := range s.Next {
 			s.Next[i].Person, s.Next[i].Attempts = "", nil // no person is asked about, so none is told of
@@ -50,7 +53,7 @@ func (a *API) status(ctx context.Context, r *http.Request) (any, error) {
 	}
 	if a.o.Streams != nil {
 		if s.Streams, err = a.o.Streams(ctx); err != nil {
-			return nil, err
+			return Status{}, err
 		}
 		slices.SortFunc(s.Streams, func(x, y Stream) int { return cmp.Compare(x.Name, y.Name) })
 	}
@@ -62,7 +65,18 @@ func (a *API) status(ctx context.Context, r *http.Request) (any, error) {
 	return s, nil
 }
 
-func (a *API) carriers(ctx context.Context, _ *http.Request) (any, error) {
+// remote puts a call that is about nobody into the audit, if it came with a key.
+func (a *API) remote(ctx context.Context, c *caller, action string) error {
+	if c.local() {
+		return nil
+	}
+	return a.audit(ctx, c, anybody, action, "", "", "")
+}
+
+func (a *API) carriers(ctx context.Context, c *caller, _ *struct{}) ([]Carrier, error) {
+	if err := a.remote(ctx, c, "carrier.list"); err != nil {
+		return nil, err
+	}
 	out := []Carrier{}
 	if a.o.Carriers != nil {
 		out = append(out, a.o.Carriers(ctx)...)
@@ -70,15 +84,16 @@ func (a *API) carriers(ctx context.Context, _ *http.Request) (any, error) {
 	return out, nil
 }
 
-// defaultMax and highestMax bound lists.
-const (
-	defaultMax = 100
-	highestMax = 10_000
-)
+type remindersInput struct {
+	Status string `query:"status" maxLength:"16" doc:"Of this status alone"`
+	Unit   string `query:"unit" maxLength:"64" doc:"Of the unit with this id alone; a key that is for some units must name one"`
+	Person string `query:"person" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key" doc:"Of the person with this pseudonym alone"`
+	Max    int    `query:"max" default:"100" minimum:"1" maximum:"10000"`
+	Reason string `query:"reason" doc:"Why, for the audit; no number, no name"`
+}
 
-func (a *API) reminders(ctx context.Context, r *http.Request) (any, error) {
-	q := r.URL.Query()
-	f := ledger.Filter{Status: receipt.Status(q.Get("status")), Unit: q.Get("unit")}
+func (a *API) reminders(ctx context.Context, c *caller, in *remindersInput) ([]ledger.ReminderView, error) {
+	f := ledger.Filter{Status: receipt.Status(in.Status), Unit: in.Unit, Person: reminder.PersonKey(in.Person), Max: in.Max}
 	if f.Status != "" && !slices.Contains(receipt.Statuses, f.Status) {
 		names := make([]string, len(receipt.Statuses))
 		for i, s := range receipt.Statuses {
@@ -89,23 +104,11 @@ func (a *API) reminders(ctx context.Context, r *http.Request) (any, error) {
 	if err := a.unitKnown(f.Unit); err != nil {
 		return nil, err
 	}
-	var err error
-	if f.Max, err = number(r, "max", defaultMax, highestMax); err != nil {
-		return nil, err
-	}
-	if f.Max == 0 {
-		return nil, want("max", "1 to "+strconv.Itoa(highestMax))
-	}
-	if s := q.Get("person"); s != "" {
-		if f.Person, err = reminder.ParsePersonKey(s); err != nil {
-			return nil, want("person", "a person key")
-		}
-	}
-	reason, err := reasonOf(q.Get("reason"), false)
+	reason, err := reasonOf(in.Reason, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.audit(ctx, r, "reminder.list", f.Person, "", reason); err != nil {
+	if err := a.audit(ctx, c, ofUnit(f.Unit), "reminder.list", f.Person, "", reason); err != nil {
 		return nil, err
 	}
 	return a.o.Ledger.Reminders(ctx, f)
@@ -114,37 +117,42 @@ func (a *API) reminders(ctx context.Context, r *http.Request) (any, error) {
 // idRE is the form of every pseudonym.
 var idRE = regexp.MustCompile(`^[1-9]-[0-9a-f]{32}$`)
 
-func (a *API) reminder(ctx context.Context, r *http.Request) (any, error) {
-	id := r.PathValue("id")
-	if !idRE.MatchString(id) {
-		return nil, want("id", "a reminder's id")
-	}
-	reason, err := reasonOf(r.URL.Query().Get("reason"), false)
+type reminderInput struct {
+	ID     string `path:"id" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a reminder's id"`
+	Reason string `query:"reason" doc:"Why, for the audit; no number, no name"`
+}
+
+func (a *API) reminder(ctx context.Context, c *caller, in *reminderInput) (ledger.ReminderView, error) {
+	none := ledger.ReminderView{}
+	reason, err := reasonOf(in.Reason, false)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	found, err := a.o.Ledger.Reminders(ctx, ledger.Filter{ID: reminder.ID(id), Max: 1})
+	found, err := a.o.Ledger.Reminders(ctx, ledger.Filter{ID: reminder.ID(in.ID), Max: 1})
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if len(found) == 0 {
-		return nil, ErrNotFound
+		return none, ErrNotFound
 	}
-	if err := a.audit(ctx, r, "reminder.show", found[0].Person, "", reason); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, ofUnit(found[0].Unit), "reminder.show", found[0].Person, "", reason); err != nil {
+		return none, err
 	}
 	return found[0], nil
 }
 
-func (a *API) letters(ctx context.Context, r *http.Request) (any, error) {
-	unit := r.URL.Query().Get("unit")
-	if err := a.unitKnown(unit); err != nil {
+type lettersInput struct {
+	Unit string `query:"unit" maxLength:"64" doc:"Of the unit with this id alone; a key that is for some units must name one"`
+}
+
+func (a *API) letters(ctx context.Context, c *caller, in *lettersInput) ([]ledger.Letter, error) {
+	if err := a.unitKnown(in.Unit); err != nil {
 		return nil, err
 	}
-	if err := a.audit(ctx, r, "letter.list", "", "", ""); err != nil {
+	if err := a.audit(ctx, c, ofUnit(in.Unit), "letter.list", "", "", ""); err != nil {
 		return nil, err
 	}
-	return a.o.Ledger.Letters(ctx, unit, func(id string) bool { _, ok := a.o.Units.Unit(id); return ok })
+	return a.o.Ledger.Letters(ctx, in.Unit, func(id string) bool { _, ok := a.o.Units.Unit(id); return ok })
 }
 
 func (a *API) unitKnown(id string) error {
@@ -155,17 +163,4 @@ func (a *API) unitKnown(id string) error {
 		return want("unit", "the id of a unit in the unit directory")
 	}
 	return nil
-}
-
-// number reads a query parameter.
-func number(r *http.Request, name string, byDefault, most int) (int, error) {
-	s := r.URL.Query().Get(name)
-	if s == "" {
-		return byDefault, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < 0 || n > most {
-		return 0, want(name, "a whole number up to "+strconv.Itoa(most))
-	}
-	return n, nil
 }

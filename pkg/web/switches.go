@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -13,57 +12,111 @@ import (
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
-// Switch is what POST /v1/switches takes: On stops sending for a name, and lets it go on otherwise.
+// Switch is what POST /v1/switches takes: On stops sending for a name, in this one call. Otherwise it lets it go on, where one person
+// may do that alone; where two are needed it takes down the wish to, and another person confirms it.
 type Switch struct {
 	Name   string `json:"name"`
 	On     bool   `json:"on"`
 	Reason string `json:"reason"`
+	Mended string `json:"mended,omitempty"` // of going on: what was mended, or its number; required where two people are needed
 }
 
-// Switches answers POST /v1/switches: what is stopped now, and why.
+// Switches says what is stopped now, and why, and which wishes to go on wait for another person.
 type Switches struct {
 	Stopped map[string]string `json:"stopped"`
+	Waiting []Wish            `json:"waiting"`
 }
 
-func (a *API) setSwitch(ctx context.Context, r *http.Request) (any, error) {
-	var q Switch
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	reason, err := reasonOf(q.Reason, true)
-	if err != nil {
-		return nil, err
+type switchInput struct{ Body Switch }
+
+func (a *API) setSwitch(ctx context.Context, c *caller, in *switchInput) (Switches, error) {
+	q := in.Body
+	var err error
+	if q.Reason, err = reasonOf(q.Reason, true); err != nil {
+		return Switches{}, err
 	}
 	now, err := a.o.Ledger.Status(ctx)
 	if err != nil {
-		return nil, err
+		return Switches{}, err
 	}
-	action := "switch.stop " + q.Name
-	if q.On {
+	why, stopped := now.Stopped[q.Name]
+	switch {
+	case q.On:
 		// A switch with a slip in its name would stop nothing while everybody believes that it does.
 		if err := a.switchKnown(q.Name); err != nil {
-			return nil, err
+			return Switches{}, err
 		}
-	} else {
-		if _, ok := now.Stopped[q.Name]; !ok {
-			return nil, want("name", "the name of a switch that is on: see the status")
-		}
-		action = "switch.resume " + q.Name
+		err = a.stop(ctx, c, q)
+	case !stopped:
+		return Switches{}, want("name", "the name of a switch that is on: see the status")
+	case a.o.FourEyes:
+		err = a.wish(ctx, c, q, why)
+	default:
+		err = a.resume(ctx, c, q)
 	}
-	if err := a.audit(ctx, r, action, "", "", reason); err != nil {
-		return nil, err
+	if err != nil {
+		return Switches{}, err
 	}
-	if err := a.o.Ledger.Switch(ctx, state.Switch{Name: q.Name, On: q.On, Reason: reason}); err != nil {
-		return nil, err
+	return a.switches(ctx)
+}
+
+func (a *API) stop(ctx context.Context, c *caller, q Switch) error {
+	if q.Mended != "" {
+		return want("mended", "nothing where sending is stopped")
 	}
-	if now, err = a.o.Ledger.Status(ctx); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.stop "+q.Name, "", "", q.Reason); err != nil {
+		return err
+	}
+	// Before, so that nobody confirms it meanwhile; after, since somebody may have asked anew. Nothing keeps the stop from being made.
+	_ = a.dropWish(ctx, q.Name)
+	if err := a.o.Ledger.Switch(ctx, state.Switch{Name: q.Name, On: true, Reason: q.Reason}); err != nil {
+		return err
+	}
+	return a.dropWish(ctx, q.Name)
+}
+
+// resume lets sending go on at one person's word.
+func (a *API) resume(ctx context.Context, c *caller, q Switch) error {
+	mended, err := reasonOf(q.Mended, false)
+	if err != nil {
+		return want("mended", "what was mended, as reason is")
+	}
+	if mended != "" {
+		q.Reason += "; mended: " + mended
+	}
+	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.resume "+q.Name, "", "", q.Reason); err != nil {
+		return err
+	}
+	return a.o.Ledger.Switch(ctx, state.Switch{Name: q.Name, Reason: q.Reason})
+}
+
+// listSwitches says what is stopped, why, and who wishes that it goes on.
+func (a *API) listSwitches(ctx context.Context, c *caller, _ *struct{}) (Switches, error) {
+	if err := a.audit(ctx, c, anybody, "switch.list", "", "", ""); err != nil {
+		return Switches{}, err
+	}
+	return a.switches(ctx)
+}
+
+func (a *API) switches(ctx context.Context) (Switches, error) {
+	now, err := a.o.Ledger.Status(ctx)
+	if err != nil {
+		return Switches{}, err
 	}
 	out := Switches{Stopped: map[string]string{}}
 	for name, why := range now.Stopped {
 		out.Stopped[name] = why
 	}
-	return out, nil
+	out.Waiting, err = a.wishes(ctx, now.Stopped)
+	return out, err
+}
+
+// ofSwitch is a unit's switch, or one that is everybody's.
+func ofSwitch(name string) about {
+	if id, ok := strings.CutPrefix(name, gate.SwitchUnit); ok {
+		return ofUnit(id)
+	}
+	return everybody
 }
 
 // switchKnown checks that a switch is about something that there is.

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -20,30 +19,28 @@ type Asked struct {
 	Answers []ledger.Verified  `json:"answers"`
 }
 
+type askInput struct {
+	Key  string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Body Ask
+}
+
 // verify asks the registers about a person now, and takes down what they vouch for.
-func (a *API) verify(ctx context.Context, r *http.Request) (any, error) {
-	key, err := personOf(r)
+func (a *API) verify(ctx context.Context, c *caller, in *askInput) (Asked, error) {
+	key := reminder.PersonKey(in.Key)
+	reason, err := reasonOf(in.Body.Reason, false)
 	if err != nil {
-		return nil, err
+		return Asked{}, err
 	}
-	var q Ask
-	if err := read(r, &q); err != nil {
-		return nil, err
-	}
-	reason, err := reasonOf(q.Reason, false)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.audit(ctx, r, "address.ask", key, "", reason); err != nil {
-		return nil, err
+	if err := a.audit(ctx, c, ofPerson(key), "address.ask", key, "", reason); err != nil {
+		return Asked{}, err
 	}
 	out := Asked{Person: key, Answers: []ledger.Verified{}}
 	if a.o.Verify == nil {
 		return out, nil
 	}
-	got, err := a.o.Verify(ctx, r.Header.Get(ActorHeader), key)
+	got, err := a.o.Verify(ctx, c.actor, key)
 	if err != nil {
-		return nil, err
+		return Asked{}, err
 	}
 	out.Answers = append(out.Answers, got...)
 	return out, nil

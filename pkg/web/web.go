@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
@@ -37,6 +38,7 @@ type Ledger interface {
 	DeadLetters(ctx context.Context) ([]ledger.DeadLetter, error)
 	DeadLetter(ctx context.Context, id uint64) (ledger.DeadLetter, error)
 	Replay(ctx context.Context, id uint64) error
+	Units(ctx context.Context, p reminder.PersonKey) ([]string, error)
 }
 
 // Carrier is what trying a carrier, without sending anything, came to.
@@ -69,6 +71,11 @@ type Options struct {
 	Routes    []string // names of the carriers' routes
 	Ready     func(ctx context.Context) error
 	Metrics   prometheus.Gatherer
+	Explain   Explainer // asks the gate
+	Records   Records   // exports, erases, merges, imports; nil = can't
+	Shelf     Shelf     // holds API keys and wishes to resume
+	Secret    []byte    // 32 bytes or more, the same in every process: API keys are hashed with it
+	FourEyes  bool      // to go on after a stop takes two people
 	Carriers  func(ctx context.Context) []Carrier
 	// Verify asks the registers about persons, for by, and journals what they vouch for; nil = there are none.
 	Verify  func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
@@ -79,19 +86,23 @@ type Options struct {
 
 // API is the staff API over one open line. A Door serves it.
 type API struct {
-	o   Options
-	mux *http.ServeMux
+	o    Options
+	mux  *http.ServeMux
+	huma huma.API
 }
 
 // New checks the options.
 func New(o Options) (*API, error) {
 	for name, missing := range map[string]bool{
 		"Ledger": o.Ledger == nil, "Person": o.Person == nil, "Hash": o.Hash == nil, "Units": o.Units == nil, "Packs": o.Packs == nil,
-		"Templates": o.Templates == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil,
+		"Templates": o.Templates == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil, "Explain": o.Explain == nil, "Shelf": o.Shelf == nil,
 	} {
 		if missing {
 			return nil, errors.New("web: Options." + name + " is required")
 		}
+	}
+	if len(o.Secret) < 32 {
+		return nil, errors.New("web: Options.Secret: want 32 bytes")
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -99,56 +110,53 @@ func New(o Options) (*API, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	return build(o), nil
+}
+
+// build registers every operation. Their order here is the order of nothing; who may call them is in rights.
+func build(o Options) *API {
 	a := &API{o: o, mux: http.NewServeMux()}
-	for pattern, h := range map[string]handler{
-		"GET /v1/status":                   a.status,
-		"GET /v1/carriers":                 a.carriers,
-		"GET /v1/reminders":                a.reminders,
-		"GET /v1/reminders/{id}":           a.reminder,
-		"POST /v1/reminders/{id}/release":  a.release,
-		"POST /v1/reminders/{id}/cancel":   a.cancel,
-		"GET /v1/letters":                  a.letters,
-		"POST /v1/persons/key":             a.personKey,
-		"GET /v1/persons/{key}":            a.person,
-		"POST /v1/persons/{key}/consent":   a.consent,
-		"POST /v1/persons/{key}/addresses": a.address,
-		"POST /v1/persons/{key}/verify":    a.verify,
-		"POST /v1/addresses/bars":          a.bar,
-		"POST /v1/switches":                a.setSwitch,
-		"GET /v1/audit":                    a.audits,
-		"GET /v1/dead":                     a.deadLetters,
-		"GET /v1/dead/{id}":                a.deadLetter,
-		"POST /v1/dead/{id}/replay":        a.replay,
-	} {
-		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, h) })
-	}
+	a.huma = newHuma(a.mux)
+	get, post := http.MethodGet, http.MethodPost
+
+	register(a, operation{id: "status.show", method: get, path: "/v1/status", summary: "The line at a glance", text: "Of no person. The reminders due next are listed for keys that are limited to no unit."}, a.status)
+	register(a, operation{id: "carrier.list", method: get, path: "/v1/carriers", summary: "Try the carriers", text: "Nothing is sent."}, a.carriers)
+	register(a, operation{id: "reminder.list", method: get, path: "/v1/reminders", summary: "List reminders", text: "The earliest due first."}, a.reminders)
+	register(a, operation{id: "reminder.show", method: get, path: "/v1/reminders/{id}", summary: "Show a reminder", text: "With its attempts and findings."}, a.reminder)
+	register(a, operation{id: "reminder.release", method: post, path: "/v1/reminders/{id}/release", summary: "Plan a held reminder again", text: "One that is held since a backup was restored, or for digits that are nobody's."}, a.release)
+	register(a, operation{id: "reminder.cancel", method: post, path: "/v1/reminders/{id}/cancel", summary: "Take a reminder back", text: "One that is planned or held."}, a.cancel)
+	register(a, operation{id: "letter.list", method: get, path: "/v1/letters", summary: "List who must be written to or rung", text: "The soonest start first."}, a.letters)
+	register(a, operation{id: "person.key", method: post, path: "/v1/persons/key", summary: "Look a person up", text: "Turns a national id into the pseudonym that all other paths take."}, a.personKey)
+	register(a, operation{id: "person.show", method: get, path: "/v1/persons/{key}", summary: "Show a person", text: "Consent, addresses as hashes, guardians and reminders. A key for some units sees their words and reminders alone."}, a.person)
+	register(a, operation{id: "person.explain", method: post, path: "/v1/persons/{key}/explain", summary: "Explain a decision", text: "The gate's own decision on a message to the person, step by step; nothing is sent."}, a.explain)
+	register(a, operation{id: "consent.record", method: post, path: "/v1/persons/{key}/consent", summary: "Take a word down", text: "Consent, refusal, withdrawal, custody, protection, death, the end of care. The answer to a withdrawal comes when it is final."}, a.consent)
+	register(a, operation{id: "consent.export", method: get, path: "/v1/persons/{key}/consent", summary: "Export the record of consent", text: "As a FHIR R4 Bundle, or as a page for the person."}, a.consentExport)
+	register(a, operation{id: "address.record", method: post, path: "/v1/persons/{key}/addresses", summary: "Take evidence of an address down", text: "The answer is the address's hash."}, a.address)
+	register(a, operation{id: "address.ask", method: post, path: "/v1/persons/{key}/verify", summary: "Ask the registers about a person", text: "What they vouch for is taken down as evidence of the person's addresses."}, a.verify)
+	register(a, operation{id: "address.bar", method: post, path: "/v1/addresses/bars", summary: "STOP or START of an address", text: "One that did not come by reply. The answer to a STOP comes when it is final; a START grants nothing."}, a.bar)
+	register(a, operation{id: "switch.list", method: get, path: "/v1/switches", summary: "List what is stopped", text: "And which wishes to go on wait for another person."}, a.listSwitches)
+	register(a, operation{id: "switch.set", method: post, path: "/v1/switches", summary: "Stop sending, or ask that it goes on", text: "For all, or a unit, template, carrier, pack or country. A stop holds at once."}, a.setSwitch)
+	register(a, operation{id: "switch.confirm", method: post, path: "/v1/switches/confirm", summary: "Confirm that sending goes on", text: "By another person than the one who asked, within a day."}, a.confirm)
+	register(a, operation{id: "audit.list", method: get, path: "/v1/audit", summary: "Read the audit", text: "The newest last. The reading is in the audit too."}, a.audits)
+	register(a, operation{id: "dead.list", method: get, path: "/v1/dead", summary: "List dead letters", text: "Reason and shape, no content."}, a.deadLetters)
+	register(a, operation{id: "dead.show", method: get, path: "/v1/dead/{id}", summary: "Show a dead letter", text: "As it came: personal data."}, a.deadLetter)
+	register(a, operation{id: "dead.replay", method: post, path: "/v1/dead/{id}/replay", summary: "Put a dead letter back", text: "It is taken in again."}, a.replay)
+	register(a, operation{id: "apikey.new", method: post, path: "/v1/apikeys", summary: "Make an API key", text: "The key is shown this once."}, a.newKey)
+	register(a, operation{id: "apikey.list", method: get, path: "/v1/apikeys", summary: "List API keys", text: "The newest first; no key is shown."}, a.listKeys)
+	register(a, operation{id: "apikey.revoke", method: post, path: "/v1/apikeys/{id}/revoke", summary: "Revoke an API key", text: "It is not let in from the next request on."}, a.revokeKey)
+	register(a, operation{id: "state.rebuild", method: post, path: rebuildPath, summary: "Make the state again", text: "Sending stops meanwhile."}, a.rebuild)
+
+	a.records()
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, Error{Text: "no such path, or not with this method"})
 	})
-	return a, nil
+	return a
 }
 
-// handler answers with a value that becomes JSON, or with an error that answerError knows.
-type handler func(ctx context.Context, r *http.Request) (any, error)
+// rebuildPath is answered by the door: the line is closed under it.
+const rebuildPath = "/v1/state/rebuild"
 
-// How long a question or a change may take. A withdrawal waits up to ten seconds for what is on the wire.
-const (
-	readTime   = 30 * time.Second
-	changeTime = time.Minute
-)
-
-func (a *API) serve(w http.ResponseWriter, r *http.Request, h handler) {
-	ctx, limit := r.Context(), readTime
-	if r.Method != http.MethodGet {
-		limit = changeTime
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-	v, err := h(ctx, r)
-	if err != nil {
-		a.answerError(w, r, err)
-		return
-	}
-	answer(w, http.StatusOK, v)
+// rebuild is how a line that stays open answers: it can't be made again under the request that it is answering.
+func (a *API) rebuild(context.Context, *caller, *struct{}) (Rebuilt, error) {
+	return Rebuilt{}, &forbidden{"this is for the admin socket alone"}
 }
