@@ -105,7 +105,7 @@ func importFile(ctx context.Context, s *client, path, reason string, dry bool) (
 	x := sending{client: s, report: &r, reason: reason}
 	for {
 		row, err := rows.next()
-		var bad *badRow
+		var bad *rowError
 		switch {
 		case errors.Is(err, io.EOF):
 			return r, x.send(ctx, true)
@@ -137,7 +137,7 @@ type sending struct {
 	bytes  int
 }
 
-func (x *sending) refused(b *badRow) {
+func (x *sending) refused(b *rowError) {
 	x.report.Rows++
 	x.report.Refused++
 	x.report.Lines = append(x.report.Lines, ledger.ImportLine{Line: b.line, Outcome: ledger.Refused, Field: b.field, Why: b.why})

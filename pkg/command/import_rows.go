@@ -17,20 +17,20 @@ import (
 	"github.com/husk-reminders/husk/pkg/web"
 )
 
-// rows reads the rows of a file, one after another; io.EOF at its end. A *badRow is one row that can't be read, any other error ends
+// rows reads the rows of a file, one after another; io.EOF at its end. A *rowError is one row that can't be read, any other error ends
 // the reading. None holds anything of the file.
 type rows interface {
 	next() (web.ImportRow, error)
 }
 
-// badRow is a row that can't be read.
-type badRow struct {
+// rowError is a row that can't be read.
+type rowError struct {
 	line       int
 	field, why string
 }
 
 // Error implements error.
-func (b *badRow) Error() string { return fmt.Sprintf("line %d: %s: %s", b.line, b.field, b.why) }
+func (b *rowError) Error() string { return fmt.Sprintf("line %d: %s: %s", b.line, b.field, b.why) }
 
 // lineMost is the longest line of a file, in bytes.
 const lineMost = 32 << 10
@@ -105,7 +105,7 @@ func (c *csvRows) next() (web.ImportRow, error) {
 		return web.ImportRow{}, io.EOF
 	case errors.Is(err, csv.ErrFieldCount):
 		line, _ := c.r.FieldPos(0)
-		return web.ImportRow{}, &badRow{line, "", fmt.Sprintf("want as many cells as there are columns, %d", len(c.columns))}
+		return web.ImportRow{}, &rowError{line, "", fmt.Sprintf("want as many cells as there are columns, %d", len(c.columns))}
 	case errors.As(err, &bad):
 		return web.ImportRow{}, fmt.Errorf("line %d: the quotes don't match: nothing behind it can be read", bad.Line)
 	case err != nil:
@@ -115,7 +115,7 @@ func (c *csvRows) next() (web.ImportRow, error) {
 	fields := make(map[string]string, len(cells))
 	for i, s := range cells {
 		if !utf8.ValidString(s) {
-			return web.ImportRow{}, &badRow{line, c.columns[i], "want UTF-8"}
+			return web.ImportRow{}, &rowError{line, c.columns[i], "want UTF-8"}
 		}
 		fields[c.columns[i]] = s
 	}
@@ -191,9 +191,9 @@ func (j *jsonLines) next() (web.ImportRow, error) {
 		}
 		switch {
 		case err != nil || row.Line != 0:
-			return row, &badRow{j.line, "", "want one JSON object of text fields: " + strings.Join(importColumns, ", ")}
+			return row, &rowError{j.line, "", "want one JSON object of text fields: " + strings.Join(importColumns, ", ")}
 		case !utf8.Valid(text):
-			return row, &badRow{j.line, "", "want UTF-8"}
+			return row, &rowError{j.line, "", "want UTF-8"}
 		}
 		row.Line = j.line
 		return row, nil

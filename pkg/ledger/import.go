@@ -88,11 +88,10 @@ func (l *Ledger) ImportedThrough(ctx context.Context, file string) (int, error) 
 	if err != nil || s == "" {
 		return 0, err
 	}
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return 0, nil // what it says can't be known: from the start, then
+	if n, err := strconv.Atoi(s); err == nil {
+		return n, nil
 	}
-	return n, nil
+	return 0, nil // what it says can't be known: from the start, then
 }
 
 func importMark(file string) string { return "import." + file }

@@ -51,6 +51,7 @@ refused. An error names the field and what is wanted, and never repeats a value.
 
 // newHuma is the API without its operations.
 func newHuma(mux *http.ServeMux) huma.API {
+	refusals()
 	return humago.New(mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -203,11 +204,11 @@ func strict(data []byte, to any) error {
 	return want("body", "a JSON object with this path's fields alone")
 }
 
-// init makes huma's own refusals, before a handler is reached, look like all others. It is huma's way to do it, and this program has
-// no other user of huma.
-func init() {
+// refusals makes huma's own refusals, before a handler is reached, look like all others. A package variable is huma's way to do it,
+// and this program has no other user of huma.
+var refusals = sync.OnceFunc(func() {
 	huma.NewError = func(status int, text string, errs ...error) huma.StatusError { return asked(status, text, errs) }
-}
+})
 
 // asked is a request that huma refuses. Its details quote what was sent: nothing of them is kept but the place and the rule.
 func asked(status int, text string, errs []error) *Error {

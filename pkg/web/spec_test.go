@@ -26,7 +26,7 @@ func TestTheDocumentInConfigIsUpToDate(t *testing.T) {
 		t.Fatal(err)
 	}
 	if *update {
-		if err := os.WriteFile(documentFile, b, 0o644); err != nil { //nolint:gosec // it is no secret
+		if err := os.WriteFile(documentFile, b, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
