@@ -16,6 +16,9 @@ import (
 // Accept plans a batch of appointments and journals the plans as one atomic batch. Nil means that all of it is on disk and
 // folded. An element error says that this one can never be planned (its unit is unknown) and nothing was written for it.
 func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error, error) {
+	if err := l.Steady(); err != nil {
+		return nil, err
+	}
 	errs := make([]error, len(as))
 	now := l.o.Now()
 	keys := make([]reminder.AppointmentKey, len(as))
@@ -80,6 +83,7 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		entries = entries[n:]
 		l.m.planned.Add(float64(n))
 	}
+	l.silencedBookings(ctx, as)
 	return errs, l.takeFromOthers(ctx, slices.Collect(maps.Keys(again)))
 }
 

@@ -48,6 +48,13 @@ type appointment struct {
 	Protected  bool                    `json:"protected,omitempty"`
 	Deceased   bool                    `json:"deceased,omitempty"`
 	Others     []other                 `json:"others,omitempty"`
+	Challenge  *challenge              `json:"challenge,omitempty"`
+}
+
+type challenge struct {
+	Channel reminder.Channel `json:"channel"`
+	Address string           `json:"address"`
+	Code    string           `json:"code"`
 }
 
 type other struct {
@@ -73,6 +80,9 @@ func encodeAppointment(a reminder.Appointment) ([]byte, error) {
 	for _, o := range a.Others {
 		w.Others = append(w.Others, other{o.Role, reveal(o.Names), reveal(o.Phones), reveal(o.Mails)})
 	}
+	if c := a.Challenge; c != nil {
+		w.Challenge = &challenge{c.Address.Channel, c.Address.Reveal(), c.Code.Reveal()}
+	}
 	return json.Marshal(w)
 }
 
@@ -97,6 +107,9 @@ func decodeAppointment(b []byte) (reminder.Appointment, error) {
 	}
 	for _, o := range w.Others {
 		a.Others = append(a.Others, reminder.Other{Role: o.Role, Names: mask(o.Names), Phones: mask(o.Phones), Mails: mask(o.Mails)})
+	}
+	if c := w.Challenge; c != nil {
+		a.Challenge = &reminder.Challenge{Address: reminder.NewAddress(c.Channel, c.Address), Code: reminder.Mask(c.Code)}
 	}
 	return a, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/consent"
@@ -70,8 +72,8 @@ var ErrNothingHeld = errors.New("ledger: nothing is held of this person, so noth
 // Erase forgets a person. What was said of them, and what booking systems had told, is taken out of the state, what waits is
 // cancelled, and what was said by now never counts again, whoever imports or repeats it: the note of that is kept with the
 // person key, and so are statuses and random ids, so that nothing is sent twice. Bars are kept: they are the address's.
-// It then waits, as a withdrawal does, until nothing for the person is on the wire; what still is after that is in Left and in the
-// audit. Then the data key is dropped, and all others rewrapped under a new epoch key: at that moment Erasure is complete, and
+// It then waits, as a withdrawal does, until nothing for the person is on the wire, nor about anybody to an address that was the
+// person's; what still is after that is in Left and in the audit. Then the data key is dropped, and all others rewrapped under a new epoch key: at that moment Erasure is complete, and
 // says so. It is not while a keyset file of another process still has the old epoch key, or with Later.
 //
 // A new event of the booking, or a new yes, from after it is a new beginning, with another key. Broken off, it is to be called
@@ -96,7 +98,8 @@ func (l *Ledger) Erase(ctx context.Context, x Erasing) (Erasure, error) {
 	keys := make([]reminder.PersonKey, len(people))
 	for i, p := range people {
 		keys[i] = p.Key
-		left, err := l.leftFor(ctx, p.Key)
+		l.silenced(ctx, p.Key, "")
+		left, err := l.leftFor(ctx, p)
 		if err != nil {
 			return out, err
 		}
@@ -189,20 +192,34 @@ func (l *Ledger) eraseAgain(ctx context.Context) error {
 	return l.writeBatches(ctx, entries)
 }
 
-// leftFor waits until nothing for a person is on the wire, and returns what still is after that; the audit names it.
-func (l *Ledger) leftFor(ctx context.Context, p reminder.PersonKey) ([]string, error) {
-	if err := l.settled(ctx, "erased", "", p); err != nil {
-		return nil, err
+// leftFor waits until nothing is on the wire for a person, nor to an address that was theirs, where a guardian is written to about
+// a child, and returns what still is after that; the audit names it.
+func (l *Ledger) leftFor(ctx context.Context, p state.Person) ([]string, error) {
+	to := p.Addresses() // as they were before
+	lefts, errs := make([][]string, 1+len(to)), make([]error, 1+len(to))
+	var wg sync.WaitGroup
+	wait := func(i int, a reminder.AddressHash, k reminder.PersonKey) {
+		wg.Go(func() {
+			if errs[i] = l.settled(ctx, "erased", a, k); errs[i] != nil {
+				return
+			}
+			open, err := l.o.State.Wires(ctx, a, k)
+			if err != nil {
+				errs[i] = fmt.Errorf("ledger: %w", err)
+			}
+			for _, w := range open {
+				lefts[i] = append(lefts[i], w.Claim)
+			}
+		})
 	}
-	open, err := l.o.State.Wires(ctx, "", p)
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+	wait(0, "", p.Key)
+	for i, a := range to {
+		wait(1+i, a, "")
 	}
-	var left []string
-	for _, w := range open {
-		left = append(left, w.Claim)
-	}
-	return left, nil
+	wg.Wait()
+	left := slices.Concat(lefts...)
+	slices.Sort(left)
+	return slices.Compact(left), errors.Join(errs...)
 }
 
 // destroy destroys the dropped keys, and has a new snapshot written: the key of the old one is gone too.

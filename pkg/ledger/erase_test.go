@@ -342,6 +342,23 @@ func TestEraseWaitsForTheWire(t *testing.T) {
 	}
 }
 
+// A guardian is erased when nothing is on the wire to their address either, about a child.
+func TestEraseWaitsForTheGuardiansAddress(t *testing.T) {
+	t.Parallel()
+	w := filedWorld(t, func(o *ledger.Options) { o.WriteDeadline = 20 * time.Second })
+	const parent, ward = 7, 1
+	w.accept(w.appointment(ward))
+	w.known(w.person(parent), number)
+	w.due()
+	w.waitsForTheWire(func(w *world) error {
+		out, err := w.Erase(w.ctx, ledger.Erasing{Person: w.person(parent)})
+		if err == nil && (!out.Complete || len(out.Left) > 0) {
+			t.Errorf("%+v", out)
+		}
+		return err
+	})
+}
+
 // What does not come to its end is named.
 func TestEraseNamesWhatLeft(t *testing.T) {
 	t.Parallel()

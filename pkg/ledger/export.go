@@ -34,6 +34,7 @@ type Export struct {
 	Words        []ExportedWord        `json:"words"`
 	Addresses    []ExportedAddress     `json:"addresses"`
 	Appointments []ExportedAppointment `json:"appointments"`
+	Codes        []ExportedCode        `json:"codes,omitempty"`
 	Reminders    []ReminderView        `json:"reminders"`
 	Decisions    []ExportedDecision    `json:"decisions"`
 	Proof        []consent.Record      `json:"proof,omitempty"` // words of before the person was erased, kept until ProofUntil
@@ -74,6 +75,16 @@ type ExportedAppointment struct {
 	Protected  bool                  `json:"protected,omitempty"`
 	Deceased   bool                  `json:"deceased,omitempty"`
 	Others     map[reminder.Role]int `json:"others,omitempty"` // how many of each role
+}
+
+// ExportedCode is a one-time code that was sent, or was to be, at a time. What it was is of no use to anybody and left out.
+type ExportedCode struct {
+	At        time.Time            `json:"at"`
+	Reference string               `json:"reference"`
+	Unit      string               `json:"unit"`
+	Language  string               `json:"language,omitempty"`
+	Address   string               `json:"address"`
+	Hash      reminder.AddressHash `json:"hash"`
 }
 
 // ExportedDecision is one thing that was decided or done about a reminder, by which rules and why.
@@ -183,7 +194,11 @@ func (x *exporter) add(e journal.Entry) error {
 		return x.addAddress(e)
 	case journal.KindPlan:
 		a, err := x.openAppointment(e.Person, e.Sealed)
-		if err == nil {
+		switch {
+		case err != nil:
+		case a.Challenge != nil:
+			x.Codes = append(x.Codes, x.code(a, e.At))
+		default:
 			x.Appointments = append(x.Appointments, x.appointment(a, e.At))
 		}
 		return err
@@ -246,6 +261,15 @@ func (x *exporter) appointment(a reminder.Appointment, told time.Time) ExportedA
 			y.Others = map[reminder.Role]int{}
 		}
 		y.Others[o.Role]++
+	}
+	return y
+}
+
+func (x *exporter) code(a reminder.Appointment, at time.Time) ExportedCode {
+	to := a.Challenge.Address
+	y := ExportedCode{At: at, Reference: a.ID, Unit: a.Unit, Language: a.Language, Address: to.String(), Hash: x.o.Pseudonyms.Address(to)}
+	if x.how.Reveal {
+		y.Address = to.Reveal()
 	}
 	return y
 }

@@ -31,6 +31,7 @@ type Options struct {
 	Planner       Planner
 	Pseudonyms    reminder.Pseudonyms
 	Now           func() time.Time // nil = time.Now
+	Steady        func() error     // why Now can't be relied on, nil when it can; nil = it always can
 	LeaseFor      time.Duration    // how long a worker may hold a due reminder; 0 = 60 s
 	WriteDeadline time.Duration    // how long a hand-over's write may take; 0 = 1 s
 	FoldWait      time.Duration    // how long a write waits to be folded; 0 = 10 s
@@ -50,6 +51,7 @@ type Options struct {
 	Snapshot    Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
 	Republish   func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
 	Observe     func(state.Change)                                                        // sees every folded entry; nil = nobody
+	Silenced    Silenced                                                                  // ends codes that are out; nil = nobody has any
 	Metrics     prometheus.Registerer
 	Log         *zap.Logger
 }

@@ -94,6 +94,7 @@ func (l *Ledger) Merge(ctx context.Context, m Merging) (MergeResult, error) {
 			return out, err
 		}
 	}
+	l.silenced(ctx, m.From, "")
 	return out, l.settled(ctx, "merged", "", m.From)
 }
 

@@ -44,6 +44,7 @@ func TestMerge(t *testing.T) {
 	no := w.word(from, consent.Withdrawn)
 	no.Channels = []reminder.Channel{reminder.Email}
 	w.ok(w.Consent(w.ctx, no))
+	w.at(w.now().Add(time.Minute)) // of two proofs in one instant either may be the newer
 	w.ok(w.Contact(w.ctx, w.proof(from, wrong)))
 	w.at(w.now().Add(time.Minute))
 	w.ok(w.WrongNumber(w.ctx, wrong, "outbox"))

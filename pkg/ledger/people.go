@@ -145,6 +145,9 @@ func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 	if err := l.insist(ctx, func() error { return l.write(ctx, e) }); err != nil {
 		return err
 	}
+	if endsCodes(r) {
+		l.silenced(ctx, r.Person, "")
+	}
 	return errors.Join(l.settled(ctx, "withdrawn", "", r.Person), l.settledAt(ctx, r.Person))
 }
 
@@ -168,6 +171,7 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 	if err != nil || !r.IsBad() {
 		return err
 	}
+	l.silenced(ctx, "", r.Hash)
 	return l.settled(ctx, "address."+string(r.Type), r.Hash, "")
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,13 +59,14 @@ type Replies struct {
 	*Ledger
 	class func(string) (reminder.Class, bool)
 
-	mu      sync.Mutex
-	grew    chan struct{} // closed and made anew when seen moves
-	seen    uint64
-	answers map[reminder.AddressHash]answers
-	wishes  map[string]*wish
-	misses  []Misdelivery
-	newest  time.Time
+	mu       sync.Mutex
+	grew     chan struct{} // closed and made anew when seen moves
+	seen     uint64
+	answers  map[reminder.AddressHash]answers
+	wishes   map[string]*wish
+	misses   []Misdelivery
+	disputes map[reminder.AddressHash]time.Time // since when
+	newest   time.Time
 }
 
 // NewReplies checks the options. Run makes it work.
@@ -77,6 +79,7 @@ func NewReplies(o ReplyOptions) (*Replies, error) {
 	}
 	return &Replies{
 		Ledger: o.Ledger, class: o.Class, grew: make(chan struct{}), answers: map[reminder.AddressHash]answers{}, wishes: map[string]*wish{},
+		disputes: map[reminder.AddressHash]time.Time{},
 	}, nil
 }
 
@@ -146,6 +149,7 @@ func (r *Replies) moved(seq uint64) {
 
 // fold takes one entry. The lock is held.
 func (r *Replies) fold(seq uint64, b replyEntry) {
+	r.foldDispute(b)
 	switch b.Action {
 	case actionAnswered:
 		r.foldAnswer(seq, b)
@@ -166,11 +170,13 @@ func (r *Replies) fold(seq uint64, b replyEntry) {
 
 // forget drops what is too old to count. The lock is held.
 func (r *Replies) forget() {
+	r.forgetDisputes(r.newest.Add(-replyWindow))
 	for h, a := range r.answers {
 		if a.newest().Before(r.newest.Add(-2 * answerEvery)) {
 			delete(r.answers, h)
 		}
 	}
+	r.misses = slices.DeleteFunc(r.misses, func(m Misdelivery) bool { return m.Aware.Before(r.newest.Add(-replyWindow)) })
 	for id, w := range r.wishes {
 		if w.at.Before(r.newest.Add(-replyWindow)) {
 			delete(r.wishes, id)

@@ -192,7 +192,7 @@ func TestWrongNumberIsKnownAndCounted(t *testing.T) {
 	for range 2 { // and again, as after a crash
 		w.ok(r.WrongNumber(w.ctx, number, "outbox"))
 	}
-	ms, err := w.replies().Misdeliveries(w.ctx)
+	ms, err := w.replies().Misdeliveries(w.ctx, "")
 	w.ok(err)
 	if len(ms) != 1 || !ms[0].Aware.Equal(aware) || len(ms[0].Persons) != 2 || ms[0].Address != w.p.Address(number) || ms[0].Via != "outbox" {
 		t.Fatalf("misdeliveries %+v", ms)
@@ -278,7 +278,7 @@ func TestStopMovesToLetters(t *testing.T) {
 // What a clerk barred a START does not lift, before or after a STOP, nor in the same moment.
 func TestStartLeavesAClerksBar(t *testing.T) {
 	t.Parallel()
-	const clerk, carrier = "staff", "outbox"
+	const clerk, carrier, list = "staff", "outbox", "carrier:outbox"
 	w := newWorld(t)
 	for i, c := range []struct {
 		before []string
@@ -290,6 +290,8 @@ func TestStartLeavesAClerksBar(t *testing.T) {
 		{[]string{"stop " + clerk, "stop " + carrier}, true},
 		{[]string{"stop " + clerk, "start " + clerk, "stop " + carrier}, false},
 		{[]string{"stop " + clerk, "start " + carrier, "start " + clerk}, false},
+		{[]string{"stop " + list, "stop " + carrier}, true},
+		{[]string{"stop " + list, "start " + clerk}, false},
 	} {
 		a := reminder.NewAddress(reminder.SMS, "+452077770"+string(rune('0'+i)))
 		for _, x := range c.before {

@@ -29,7 +29,7 @@ type Wish struct {
 	Start       time.Time          `json:"start"`
 }
 
-// wish is one person's, folded.
+// wish is one of one person, folded.
 type wish struct {
 	at           time.Time
 	person       reminder.PersonKey
@@ -69,9 +69,11 @@ func (r *Replies) Wish(ctx context.Context, from reminder.Address, via string) e
 		if err != nil {
 			return fmt.Errorf("ledger: %w", err)
 		}
-		if len(keys) > 0 {
-			slices.Sort(keys)
-			bs = append(bs, replyEntry{Audit: Audit{At: now, Actor: via, Action: actionWish, Person: p, Address: hash}, ID: NewID(), Appointments: keys})
+		slices.Sort(keys)
+		for _, k := range keys { // an entry each: they may be different clinics', and who has seen to one has not seen to the other
+			bs = append(bs, replyEntry{
+				Audit: Audit{At: now, Actor: via, Action: actionWish, Person: p, Address: hash}, ID: NewID(), Appointments: []reminder.AppointmentKey{k},
+			})
 		}
 	}
 	if len(bs) == 0 {

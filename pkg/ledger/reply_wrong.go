@@ -7,7 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -30,23 +33,88 @@ type Misdelivery struct {
 	Messages []SentThere          `json:"messages"` // that left for the address, or may have, the oldest first
 }
 
+// Until is when the 72 hours are over.
+func (m Misdelivery) Until() time.Time { return m.Aware.Add(72 * time.Hour) }
+
 // SentThere is one message of a Misdelivery.
 type SentThere struct {
-	Claim    string          `json:"claim"`
-	At       time.Time       `json:"at"`
-	Template string          `json:"template"`
-	Class    *reminder.Class `json:"class,omitempty"` // nil = not known
-	Status   receipt.Status  `json:"status"`
+	Claim    string             `json:"claim"`
+	Person   reminder.PersonKey `json:"person"` // whom it was about
+	At       time.Time          `json:"at"`
+	Template string             `json:"template"`
+	Class    *reminder.Class    `json:"class,omitempty"` // nil = not known
+	Status   receipt.Status     `json:"status"`
 }
 
-// Misdeliveries are those of the last sixty days, the oldest first.
-func (r *Replies) Misdeliveries(ctx context.Context) ([]Misdelivery, error) {
+// Misdeliveries are those of the last sixty days, the oldest first. With a unit they are those of persons who have or had an
+// appointment there, with these persons and the messages about their appointments there: what is no longer known to be of any unit is
+// in no unit's list.
+func (r *Replies) Misdeliveries(ctx context.Context, unit string) ([]Misdelivery, error) {
 	if err := r.current(ctx); err != nil {
 		return nil, err
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Clone(r.misses), nil
+	all := slices.Clone(r.misses)
+	r.mu.Unlock()
+	if unit == "" {
+		return all, nil
+	}
+	var out []Misdelivery
+	for _, m := range all {
+		x := m
+		x.Persons, x.Messages = nil, nil
+		for _, p := range m.Persons {
+			here, claims, err := r.with(ctx, p, unit)
+			if err != nil {
+				return nil, err
+			}
+			if !here {
+				continue
+			}
+			x.Persons = append(x.Persons, p)
+			for _, s := range m.Messages {
+				if slices.Contains(claims, s.Claim) {
+					x.Messages = append(x.Messages, s)
+				}
+			}
+		}
+		if len(x.Persons) > 0 {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+// with reports whether a person has or had an appointment with a unit, and lists the claims of the attempts about those.
+func (r *Replies) with(ctx context.Context, key reminder.PersonKey, unit string) (here bool, claims []string, err error) {
+	sealed, of := map[reminder.AppointmentKey][]byte{}, map[reminder.AppointmentKey][]string{}
+	err = r.o.State.View(ctx, key, func(p *state.Person) error {
+		for k, a := range p.Appointments {
+			sealed[k] = a.Sealed
+		}
+		for _, x := range p.Reminders {
+			for _, t := range x.Attempts {
+				of[x.Appointment] = append(of[x.Appointment], t.Claim)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, nil, fmt.Errorf("ledger: %w", err)
+	}
+	for k, s := range sealed {
+		a, err := r.openAppointment(key, s)
+		switch {
+		case errors.Is(err, journal.ErrErased):
+		case errors.Is(err, journal.ErrDisconnected):
+			return false, nil, err
+		case err != nil:
+			r.steppedOver("an appointment of a person can't be read", err, zap.String("person", string(key)))
+		case a.Unit == unit:
+			here, claims = true, append(claims, of[k]...)
+		}
+	}
+	return here, claims, nil
 }
 
 // WrongNumber takes somebody's word that the address is not who we think. What it comes to is written down first, with the messages
@@ -58,47 +126,90 @@ func (r *Replies) WrongNumber(ctx context.Context, from reminder.Address, via st
 	if err != nil {
 		return err
 	}
-	slices.Sort(persons)
-	known, err := r.knownMiss(ctx, hash)
+	known, err := r.miss(ctx, hash, persons, via)
 	if err != nil {
 		return err
-	}
-	if added := without(persons, known); len(added) > 0 || len(known) == 0 {
-		m, err := r.sentThere(ctx, hash, added)
-		if err != nil {
-			return err
-		}
-		b := replyEntry{Audit: Audit{Actor: via, Action: actionMisdelivery, Address: hash}, ID: NewID(), Persons: added, Messages: m}
-		if len(added) > 0 {
-			if _, err := r.append(ctx, b); err != nil {
-				return err
-			}
-		}
 	}
 	if err := r.Ledger.WrongNumber(ctx, from, via); err != nil {
 		return err
 	}
-	return r.toLetters(ctx, append(known, persons...), letterWrong, func(p *state.Person) bool { return !hasOther(p, hash, r.o.Now()) })
+	return r.wrongToLetters(ctx, hash, append(known, persons...))
 }
 
-// knownMiss are the persons of the misdeliveries at an address that are known already.
-func (r *Replies) knownMiss(ctx context.Context, hash reminder.AddressHash) ([]reminder.PersonKey, error) {
+// Contact is Ledger.Contact. That an address is not the person's comes to the same as when the one behind it says so, for this person
+// alone: others behind it may be who we think.
+func (r *Replies) Contact(ctx context.Context, c contact.Record) error {
+	if c.Type != contact.Wrong {
+		return r.Ledger.Contact(ctx, c)
+	}
+	c, err := r.complete(ctx, c)
+	if err != nil {
+		return err
+	}
+	persons, err := r.whose(ctx, c.Hash)
+	if err != nil {
+		return err
+	}
+	// One who has it no more may have had messages there; of one who never had it nothing is written but the record.
+	persons = slices.DeleteFunc(persons, func(p reminder.PersonKey) bool { return p != c.Person })
+	if len(persons) == 0 {
+		sent, err := r.sentThere(ctx, c.Hash, []reminder.PersonKey{c.Person})
+		if err != nil {
+			return err
+		}
+		if len(sent) == 0 {
+			return r.Ledger.Contact(ctx, c)
+		}
+		persons = append(persons, c.Person)
+	}
+	if _, err := r.miss(ctx, c.Hash, persons, state.ViaStaff); err != nil {
+		return err
+	}
+	if err := r.Ledger.Contact(ctx, c); err != nil {
+		return err
+	}
+	return r.wrongToLetters(ctx, c.Hash, persons)
+}
+
+// wrongToLetters puts on the letter list what waits for those who have no other address.
+func (r *Replies) wrongToLetters(ctx context.Context, hash reminder.AddressHash, persons []reminder.PersonKey) error {
+	return r.toLetters(ctx, persons, letterWrong, func(p *state.Person) bool { return !hasOther(p, hash, r.o.Now()) })
+}
+
+// miss notes the misdelivery that messages about persons to an address come to, and returns whose was known there before. Noted
+// again is one who has been sent there anew since.
+func (r *Replies) miss(ctx context.Context, hash reminder.AddressHash, persons []reminder.PersonKey, via string) (known []reminder.PersonKey, err error) {
 	if err := r.current(ctx); err != nil {
 		return nil, err
 	}
+	var noted []string
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	var out []reminder.PersonKey
 	for _, m := range r.misses {
-		if m.Address == hash {
-			out = append(out, m.Persons...)
+		if m.Address != hash {
+			continue
+		}
+		known = append(known, m.Persons...)
+		for _, s := range m.Messages {
+			noted = append(noted, s.Claim)
 		}
 	}
-	return out, nil
-}
-
-func without(ps, known []reminder.PersonKey) []reminder.PersonKey {
-	return slices.DeleteFunc(slices.Clone(ps), func(p reminder.PersonKey) bool { return slices.Contains(known, p) })
+	r.mu.Unlock()
+	sent, err := r.sentThere(ctx, hash, persons)
+	if err != nil {
+		return nil, err
+	}
+	sent = slices.DeleteFunc(sent, func(s SentThere) bool { return slices.Contains(noted, s.Claim) })
+	whose := slices.DeleteFunc(slices.Clone(persons), func(p reminder.PersonKey) bool {
+		return slices.Contains(known, p) && !slices.ContainsFunc(sent, func(s SentThere) bool { return s.Person == p })
+	})
+	if len(whose) == 0 {
+		return known, nil
+	}
+	slices.Sort(whose)
+	_, err = r.append(ctx, replyEntry{
+		Audit: Audit{Actor: via, Action: actionMisdelivery, Address: hash}, ID: NewID(), Persons: slices.Compact(whose), Messages: sent,
+	})
+	return known, err
 }
 
 // sentThere are the messages about persons that left for an address.
@@ -111,7 +222,7 @@ func (r *Replies) sentThere(ctx context.Context, hash reminder.AddressHash, pers
 					if t.Address != hash || !left(t.Status) {
 						continue
 					}
-					m := SentThere{Claim: t.Claim, At: t.At, Template: t.Template, Status: t.Status}
+					m := SentThere{Claim: t.Claim, Person: p.Key, At: t.At, Template: t.Template, Status: t.Status}
 					if c, ok := r.class(t.Template); ok {
 						m.Class = &c
 					}

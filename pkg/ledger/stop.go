@@ -20,15 +20,6 @@ func (l *Ledger) Stop(ctx context.Context, from reminder.Address, via string) er
 	return l.bar(ctx, l.o.Pseudonyms.Address(from), via, false)
 }
 
-// Start lifts the bar of an address. It grants nothing. One that did not come from a clerk leaves a clerk's bar where it is.
-func (l *Ledger) Start(ctx context.Context, from reminder.Address, via string) error {
-	hash := l.o.Pseudonyms.Address(from)
-	if via == viaStaff {
-		return l.bar(ctx, hash, via, true)
-	}
-	return l.start(ctx, hash, via)
-}
-
 func (l *Ledger) bar(ctx context.Context, hash reminder.AddressHash, via string, lift bool) error {
 	e, err := clearEntry(journal.StreamStop, journal.KindBar, hash.Shard(), "", l.o.Now(), state.Bar{Address: hash, Lifted: lift, Via: via})
 	if err != nil {
@@ -42,6 +33,7 @@ func (l *Ledger) bar(ctx context.Context, hash reminder.AddressHash, via string,
 		return err
 	}
 	l.m.stops.Inc()
+	l.silenced(ctx, "", hash)
 	return l.settled(ctx, "stop", hash, "")
 }
 
@@ -58,6 +50,7 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 			return err
 		}
 	}
+	l.silenced(ctx, "", hash)
 	// Also when nobody has it any more: the call that took it from them may have been broken off here.
 	if err := l.settled(ctx, "wrong_number", hash, ""); err != nil {
 		return err
@@ -65,24 +58,29 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 	return l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash})
 }
 
-// whose is who has an address as theirs. While nobody vouches for the state it is asked again, for as long as a write waits to
-// be folded.
-func (l *Ledger) whose(ctx context.Context, a reminder.AddressHash) ([]reminder.PersonKey, error) {
+// whose is who has an address as theirs.
+func (l *Ledger) whose(ctx context.Context, a reminder.AddressHash) (ps []reminder.PersonKey, err error) {
+	err = l.ask(ctx, func() (err error) { ps, err = l.o.State.Whose(ctx, a); return err })
+	return ps, err
+}
+
+// ask asks the state. While nobody vouches for it, it is asked again, for as long as a write waits to be folded.
+func (l *Ledger) ask(ctx context.Context, what func() error) error {
 	deadline := time.After(l.o.FoldWait)
 	for {
-		ps, err := l.o.State.Whose(ctx, a)
+		err := what()
 		if err == nil {
-			return ps, nil
+			return nil
 		}
 		err = fmt.Errorf("ledger: %w", err)
 		if !errors.Is(err, state.ErrNotCertified) {
-			return nil, err
+			return err
 		}
 		select {
 		case <-deadline:
-			return nil, err
+			return err
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(5 * time.Millisecond):
 		}
 	}

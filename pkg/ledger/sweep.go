@@ -21,6 +21,9 @@ const sweepBatch = 500
 // SweepExpired ends reminders that are no longer useful and were not sent; the letter list shows them. It returns how
 // many.
 func (l *Ledger) SweepExpired(ctx context.Context) (int, error) {
+	if err := l.Steady(); err != nil {
+		return 0, err
+	}
 	now := l.o.Now()
 	n := 0
 	for {
@@ -53,6 +56,9 @@ func (l *Ledger) SweepExpired(ctx context.Context) (int, error) {
 // SweepRemembered plans appointments that were beyond the horizon when they were booked. It returns how many it planned. One
 // that can't be read is stepped over; one whose unit has left the directory waits for it, on the letter list.
 func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
+	if err := l.Steady(); err != nil {
+		return 0, err
+	}
 	type sealed struct {
 		person reminder.PersonKey
 		key    reminder.AppointmentKey
@@ -106,6 +112,9 @@ func (l *Ledger) SweepRemembered(ctx context.Context) (int, error) {
 // audit entries of their age, persons of whom nothing must be kept or proven; and destroys the keys of those and of who was erased
 // since it ran last.
 func (l *Ledger) SweepRetention(ctx context.Context) error {
+	if err := l.Steady(); err != nil {
+		return err
+	}
 	_, err := l.sweepKeys(ctx)
 	now := l.o.Now()
 	return errors.Join(l.sweepJournal(ctx), err,

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -19,7 +20,9 @@ func (l *Ledger) Units(ctx context.Context, key reminder.PersonKey) ([]string, e
 	var sealed [][]byte
 	err := l.o.State.View(ctx, key, func(p *state.Person) error {
 		for _, a := range p.Appointments {
-			sealed = append(sealed, a.Sealed)
+			if a.Status != plan.Single { // whom a clinic sent a code is not yet its patient
+				sealed = append(sealed, a.Sealed)
+			}
 		}
 		return nil
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -54,6 +55,7 @@ type Verification struct {
 	mu   sync.Mutex
 	book map[asked]time.Time // who is not asked about before when
 	owed map[asked]bool      // of those, who is asked about again then
+	full int                 // how long the book is when it is tidied next
 }
 
 // asked is one person at one register.
@@ -230,7 +232,7 @@ func (v *Verification) wanted(ctx context.Context) ([]reminder.PersonKey, error)
 		x := waiting{person: p.Key}
 		for _, r := range p.Reminders {
 			a := p.Appointments[r.Appointment]
-			if a == nil || !r.Pending() || r.At().After(now.Add(v.o.Ahead)) || (!x.due.IsZero() && !r.At().Before(x.due)) {
+			if a == nil || a.Status == plan.Single || !r.Pending() || r.At().After(now.Add(v.o.Ahead)) || (!x.due.IsZero() && !r.At().Before(x.due)) {
 				continue
 			}
 			x.due, x.sealed = r.At(), slices.Clone(a.Sealed)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
@@ -39,6 +40,46 @@ func (v *Verification) free(x asked) bool {
 	}
 	return !now.Before(v.book[x])
 }
+
+// Awaits reports whether a usable register of the country has yet to say whose the person's addresses are: it was not asked, did
+// not answer, or what it said holds no longer. Then SweepAgain asks it.
+func (v *Verification) Awaits(p reminder.PersonKey, c reminder.Country) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	now := v.o.Ledger.o.Now()
+	waits := false
+	for _, r := range v.o.Registers {
+		if r.Country != c || !r.Verifier.Fitness().Usable {
+			continue
+		}
+		x := asked{p, methodOf(r)}
+		if !v.owed[x] && now.Before(v.book[x]) {
+			continue
+		}
+		waits = true
+		if !v.owed[x] {
+			v.tidy(now)
+			v.book[x], v.owed[x] = now, true
+		}
+	}
+	return waits
+}
+
+// tidy drops what is long past, when the book has grown: a process that does not sweep would else keep all that it waits for.
+func (v *Verification) tidy(now time.Time) {
+	if len(v.book) < v.full {
+		return
+	}
+	maps.DeleteFunc(v.book, func(_ asked, at time.Time) bool { return now.Sub(at) > bookAge })
+	maps.DeleteFunc(v.owed, func(x asked, _ bool) bool { _, ok := v.book[x]; return !ok })
+	v.full = max(bookSize, 2*len(v.book))
+}
+
+// How long ago somebody may have been owed an answer, and how many the book holds before it is tidied.
+const (
+	bookAge  = time.Hour
+	bookSize = 10_000
+)
 
 // due are those who are to be asked about again now.
 func (v *Verification) due() map[asked]bool {

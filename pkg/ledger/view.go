@@ -195,6 +195,9 @@ func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit strin
 // telling is in doubt. waits says that something is still to be planned or sent, for which its unit is needed.
 func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment) (x Letter, listed, waits bool) {
 	x = Letter{Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
+	if a.Status == plan.Single {
+		return x, false, false // whoever asked for it was told
+	}
 	waits = a.Status == plan.Remembered
 	if a.Told == "" && !a.Wanted() {
 		return x, false, waits // cancelled, given to another, or not planned yet: nobody was told, nobody needs to be

@@ -18,6 +18,9 @@ import (
 
 // Lease hands out up to limit due reminders of a route, with their appointments unsealed.
 func (l *Ledger) Lease(ctx context.Context, route string, due time.Time, limit int) ([]reminder.Lease, error) {
+	if err := l.Steady(); err != nil {
+		return nil, err
+	}
 	ls, err := l.o.State.Lease(ctx, route, due, limit, l.o.LeaseFor)
 	if err != nil {
 		return nil, err
@@ -72,6 +75,9 @@ func (l *Ledger) Done(ctx context.Context, x reminder.Lease) error { return l.o.
 // Intend journals intents in one atomic batch and waits until they are folded. After journal.ErrUncertain the intents may
 // be there: the caller must not go on with them, nor append them again.
 func (l *Ledger) Intend(ctx context.Context, is []receipt.Intent) error {
+	if err := l.Steady(); err != nil {
+		return err
+	}
 	return writeAll(ctx, l, journal.KindIntent, is, func(i receipt.Intent) reminder.PersonKey { return i.Person })
 }
 
@@ -85,6 +91,11 @@ func (l *Ledger) Settle(ctx context.Context, os []receipt.Outcome) error {
 // Rule journals verdicts: denied, held, expired. The reason is sealed, for it can tell that a person is deceased or
 // protected.
 func (l *Ledger) Rule(ctx context.Context, vs []receipt.Verdict) error {
+	if slices.ContainsFunc(vs, func(v receipt.Verdict) bool { return v.Status == receipt.Expired }) {
+		if err := l.Steady(); err != nil {
+			return err
+		}
+	}
 	return writeReasons(ctx, l, journal.KindVerdict, vs, func(v *receipt.Verdict) (reminder.PersonKey, *string) { return v.Person, &v.Decision.Reason })
 }
 
@@ -183,6 +194,9 @@ func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
 // Previews are reminders that the gate has not been asked about: at planning, and again late before the start. They
 // are leases without a token: nobody holds them.
 func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration, limit int) ([]reminder.Lease, error) {
+	if err := l.Steady(); err != nil {
+		return nil, err
+	}
 	out := []reminder.Lease{}
 	for skip := 0; len(out) < limit; {
 		found, err := l.unasked(ctx, now, late, skip, limit-len(out))

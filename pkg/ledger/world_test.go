@@ -382,12 +382,12 @@ func (w *world) dump() string {
 		persons[p.Key] = b
 		return err
 	}))
-	bars, switches := map[reminder.AddressHash]bool{}, map[string]string{}
+	bars, switches := map[reminder.AddressHash]state.Bars{}, map[string]string{}
 	var snapshot bytes.Buffer
 	w.ok(w.state.Snapshot(&snapshot))
 	for d := json.NewDecoder(&snapshot); d.More(); { // a head, sections and persons
 		var x struct {
-			Bars     map[reminder.AddressHash]bool
+			Bars     map[reminder.AddressHash]state.Bars
 			Switches map[string]string
 		}
 		w.ok(d.Decode(&x))

@@ -14,6 +14,7 @@ const (
 	Booked     Status = "booked"     // the wanted set holds
 	Cancelled  Status = "cancelled"  // nothing is wanted any more
 	Remembered Status = "remembered" // booked beyond the horizon: to be planned again later, nothing wanted yet
+	Single     Status = "single"     // no appointment, but one message that was asked for: it is told nobody of, moved or planned again
 )
 
 // Plan is the whole wanted set of reminders of one appointment, not a difference: an empty set cancels all. It is

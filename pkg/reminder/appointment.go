@@ -73,6 +73,8 @@ type Appointment struct {
 	Protected  bool // the person's address is protected
 	Deceased   bool
 	Others     []Other
+
+	Challenge *Challenge // of a one-time code, which is no appointment: it has neither start nor patient's data; else nil
 }
 
 // ZoneName is the IANA name of the appointment's zone.

@@ -73,6 +73,7 @@ type Facts struct {
 	GivenName Masked
 	Unit      Unit
 	Others    []Other // never rendered: the negative list
+	Code      Masked  // six digits; of the purpose Verify alone
 }
 
 // PartKind names a part of a message.
@@ -139,7 +140,9 @@ type Message struct {
 	Template  string
 	Class     Class
 	Unit      string
-	NotAfter  time.Time // useless from here on: the carrier's validity period where it has one
-	Origin    *Rendered // what it was made of, with provenance, for the scan of the wire
-	Wire      Wire      // what the carrier writes
+	// Unsubscribe is what a reminder by e-mail offers mail programs; zero = nothing.
+	Unsubscribe Unsubscribe
+	NotAfter    time.Time // useless from here on: the carrier's validity period where it has one
+	Origin      *Rendered // what it was made of, with provenance, for the scan of the wire
+	Wire        Wire      // what the carrier writes
 }

@@ -120,7 +120,9 @@ func (f *fold) planned(seq uint64, b Planned) {
 	a.Order, a.Seq, a.Status, a.Tag, a.Sealed, a.Ends = b.Plan.Order, seq, b.Plan.Status, tag, b.Sealed, b.Plan.Ends
 	a.Version++
 	a.Notice = b.Plan.Notice
-	f.flags(b)
+	if b.Plan.Status != plan.Single { // a booking system says something of the person
+		f.flags(b)
+	}
 
 	wanted := make(map[reminder.ID]bool, len(b.Plan.Reminders))
 	for _, w := range b.Plan.Reminders {
@@ -138,6 +140,9 @@ func (f *fold) planned(seq uint64, b Planned) {
 		if r == nil {
 			r = &Reminder{Appointment: key, Rule: w.Rule, Purpose: w.Purpose, Tag: tag}
 			f.Reminders[w.ID] = r
+			if b.Plan.Status == plan.Single { // there is no letter in its place: nobody asks the gate ahead
+				r.Previewed, r.Late = true, true
+			}
 			f.to(w.ID, r, receipt.Planned)
 		}
 		r.Dropped = false
@@ -219,6 +224,9 @@ func (f *fold) drop(key reminder.AppointmentKey, unwanted func(reminder.ID, *Rem
 // notice makes the changed or cancelled notice that an appointment now needs, and takes back those it no longer does:
 // the person was told of a time, and it is not the time any more.
 func (f *fold) notice(key reminder.AppointmentKey, a *Appointment) {
+	if a.Status == plan.Single {
+		return // there is no time to tell
+	}
 	needed := a.Told != "" && a.Told != a.Tag && a.Status != Taken && a.Status != Forgotten
 	f.drop(key, func(_ reminder.ID, r *Reminder) bool {
 		return r.Purpose != reminder.Remind && (!needed || r.Tag != a.Tag)
@@ -343,7 +351,7 @@ func (f *fold) settled(id reminder.ID, r *Reminder, was, now receipt.Status, ret
 		return
 	}
 	// Accepted, delivered, or perhaps: from now on the person has been told of this time.
-	if a := f.Appointments[r.Appointment]; a != nil && a.Status != Forgotten {
+	if a := f.Appointments[r.Appointment]; a != nil && a.Status != Forgotten && a.Status != plan.Single {
 		a.Told, a.ToldOf = r.Tag, sealed
 		f.notice(r.Appointment, a)
 	}

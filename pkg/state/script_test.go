@@ -120,7 +120,7 @@ func named(t *testing.T, p *state.Person, name string) (reminder.ID, *state.Remi
 }
 
 func nameOf(id reminder.ID, r *state.Reminder) string {
-	if r.Purpose == reminder.Remind {
+	if r.Purpose == reminder.Remind || r.Purpose == reminder.Verify {
 		return r.Rule + "@" + r.Tag
 	}
 	for n := range 20 {

@@ -3,6 +3,7 @@ package state
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/contact"
@@ -77,11 +78,44 @@ type Contact struct {
 	Sealed []byte `json:"sealed,omitempty"`
 }
 
-// Bar is a STOP from an address, or, with Lifted, the START that takes it back.
+// Bar is a STOP for an address, or, with Lifted, the START that takes it back; see Bars.
 type Bar struct {
 	Address reminder.AddressHash `json:"address"`
 	Lifted  bool                 `json:"lifted,omitempty"`
 	Via     string               `json:"via,omitempty"`
+}
+
+// Whose a bar is, as Via tells: a clerk's, a carrier's that keeps a list of its own (ViaList and its name), and with any other Via
+// that of the address itself, from which an answer came.
+const (
+	ViaStaff = "staff"
+	ViaList  = "carrier:"
+)
+
+// Own reports whether the address itself set the bar, or lifts it.
+func (b Bar) Own() bool { return b.Via != ViaStaff && !strings.HasPrefix(b.Via, ViaList) }
+
+// Bars are the bars of one address. Its own STOP and what a clerk or a carrier's list set stand beside each other: a START from the
+// address lifts the first alone, a clerk all. So whatever comes in the same moment, their order in the journal decides nothing.
+type Bars uint8
+
+// The bars there are.
+const (
+	OwnBar  Bars = 1 << iota // the address said STOP
+	KeptBar                  // a clerk's, or of a carrier's list
+)
+
+// After is what an entry makes of them.
+func (is Bars) After(b Bar) Bars {
+	switch {
+	case b.Lifted && b.Own():
+		return is &^ OwnBar
+	case b.Lifted:
+		return 0
+	case b.Own():
+		return is | OwnBar
+	}
+	return is | KeptBar
 }
 
 // Switch stops sending for a name ("all", "unit:<id>", "template:<name>", "carrier:<route>", "pack:<id>"), or, with On
@@ -217,5 +251,6 @@ type Pending struct {
 // Address is what is known of an address.
 type Address struct {
 	Barred  bool
-	Persons int // who have it as theirs
+	Kept    bool // by a clerk or a carrier's list: a START from the address leaves it barred
+	Persons int  // who have it as theirs
 }

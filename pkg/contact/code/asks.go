@@ -3,6 +3,7 @@ package code
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -12,7 +13,7 @@ import (
 var ErrConflict = errors.New("code: the entry has changed since it was read")
 
 // Store keeps small values with a revision each. It must be one for all processes of the installation, and forget nothing
-// before its time: a store that lost a try would give it again. Values hold keyed hashes and times alone; keys hold
+// before its time: a store that lost a try would give it again. Values hold keyed hashes, pseudonyms and times alone; keys hold
 // pseudonyms alone, of the characters a-z, 0-9, '.' and '-'.
 type Store interface {
 	// Get returns a key's value and its revision; no value and 0 when there is none.
@@ -22,8 +23,8 @@ type Store interface {
 	Put(ctx context.Context, key string, value []byte, revision uint64, until time.Time) error
 }
 
-// Message is one code on its way to the line: purpose verify, channel SMS. It prints without number and code. It lives in
-// memory alone: who sends it journals neither.
+// Message is one code on its way to the line: purpose verify, channel SMS. It prints without number and code. Who sends it keeps
+// both nowhere but sealed with the person's own key.
 type Message struct {
 	Person    reminder.PersonKey
 	Address   reminder.Address
@@ -45,6 +46,30 @@ type Sender interface {
 
 // ErrNotSent is wrapped by the error of a message that surely did not leave.
 var ErrNotSent = errors.New("code: the message was not sent")
+
+// NotSentError is an ErrNotSent whose reason the line knows: a word of small letters and '_' from a closed list of the line's, such
+// as "kill_switch"; "" = not told.
+type NotSentError struct{ Reason string }
+
+// Error names the reason.
+func (e *NotSentError) Error() string {
+	if e.Reason == "" {
+		return ErrNotSent.Error()
+	}
+	return ErrNotSent.Error() + ": " + e.Reason
+}
+
+// Unwrap is ErrNotSent.
+func (e *NotSentError) Unwrap() error { return ErrNotSent }
+
+// notSent is the line's error with nothing of it but the reason: it may quote what it was handed.
+func notSent(err error) error {
+	var e *NotSentError
+	if !errors.As(err, &e) || len(e.Reason) > 40 || strings.Trim(e.Reason, "abcdefghijklmnopqrstuvwxyz_") != "" {
+		return &NotSentError{}
+	}
+	return &NotSentError{e.Reason}
+}
 
 // Standing is what speaks against a number for a person.
 type Standing int

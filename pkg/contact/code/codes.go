@@ -111,7 +111,7 @@ func (c *Codes) Start(ctx context.Context, r Request, now time.Time) (Started, e
 		_, _ = c.change(ctx, r.Person, now, func(kept challenge) (challenge, bool) {
 			return kept.void(NotSent, now), kept.ID == ch.ID
 		})
-		return Started{}, ErrNotSent // the line's error may quote what it was handed
+		return Started{}, notSent(err)
 	}
 	if err != nil {
 		c.o.Logger.Warn("nobody knows whether a code was sent", zap.String("person", string(r.Person)))
@@ -302,6 +302,31 @@ func (c *Codes) Void(ctx context.Context, person reminder.PersonKey, now time.Ti
 		return kept.void(Withdrawn, now), kept.Phase == Open
 	})
 	return err
+}
+
+// VoidAddress ends the open codes to a number, whoever they are of: a STOP came from it, or somebody said that it is the wrong one.
+func (c *Codes) VoidAddress(ctx context.Context, address reminder.AddressHash, now time.Time) error {
+	t, _, err := c.tally(ctx, addressKey(address))
+	if err != nil {
+		return err
+	}
+	for person := range t.For {
+		_, e := c.change(ctx, person, now, func(kept challenge) (challenge, bool) {
+			return kept.void(Withdrawn, now), kept.Phase == Open && kept.Address == address
+		})
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// Proof is the proof that a number is the person's by a code that was told back within a day, as Check gave it when it was told;
+// false when there is none. With it a proof that could not be taken down when it was given is not lost.
+func (c *Codes) Proof(ctx context.Context, person reminder.PersonKey, address reminder.AddressHash, now time.Time) (Result, bool, error) {
+	ch, err := c.change(ctx, person, now, func(kept challenge) (challenge, bool) { return kept, false })
+	if err != nil || ch.Phase != Proven || ch.Address != address || ch.Closed.After(now) || !now.Before(ch.Closed.Add(keep)) {
+		return Result{}, false, err
+	}
+	return Result{Outcome: Right, Reference: ch.ID, Method: policy.Code, Level: policy.Code.Level(), At: ch.Closed}, true, nil
 }
 
 // clerkKey is the keyed hash of a clerk: no staff name in the store's keys.

@@ -21,6 +21,6 @@
 // one caller is told of the proof; that comparing takes the same time for every wrong code; that nobody is sent more codes
 // than the limits allow, by number, person or clerk; and that whatever does not answer means no.
 //
-// It must never put a code, a number or a name into an error, a log, the store or the journal, and never send to a number
-// which is barred or in dispute.
+// It must never put a code, a number or a name into an error, a log or the store, and never send to a number which is barred or in
+// dispute. The line, which must carry both, seals them with the person's own key.
 package code

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -64,6 +65,32 @@ func later(a, b time.Time) time.Time {
 // tally is when codes were sent, as the store keeps it.
 type tally struct {
 	Sent []time.Time `json:"sent"`
+	// For is, of a number, for whom codes that may be open were last begun, and when.
+	For map[reminder.PersonKey]time.Time `json:"for,omitempty"`
+}
+
+// begin notes for whom a code to a number is begun, and forgets whose can't be open any more.
+func (t *tally) begin(person reminder.PersonKey, now time.Time) {
+	maps.DeleteFunc(t.For, func(_ reminder.PersonKey, at time.Time) bool { return now.Sub(at) > Life+slack })
+	if t.For == nil {
+		t.For = map[reminder.PersonKey]time.Time{}
+	}
+	t.For[person] = now.UTC()
+}
+
+func addressKey(hash reminder.AddressHash) string { return "limit.address." + string(hash) }
+
+// tally reads when codes were sent.
+func (c *Codes) tally(ctx context.Context, key string) (tally, uint64, error) {
+	raw, revision, err := c.o.Store.Get(ctx, key)
+	if err != nil {
+		return tally{}, 0, ErrStore
+	}
+	var t tally
+	if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
+		return tally{}, 0, ErrStore
+	}
+	return t, revision, nil
 }
 
 // count takes one code from each limit, or from none when one is reached. Two at once can't pass a limit that has room for
@@ -73,14 +100,14 @@ func (c *Codes) count(ctx context.Context, r Request, hash reminder.AddressHash,
 		by, key string
 		list    []Limit
 	}{
-		{"address", "limit.address." + string(hash), c.o.Limits.Address},
+		{"address", addressKey(hash), c.o.Limits.Address},
 		{"person", "limit.person." + string(r.Person), c.o.Limits.Person},
 		{"clerk", "limit.clerk." + c.clerkKey(r.Clerk), c.o.Limits.Clerk},
 	}
 	// First all without taking: a clerk who is stopped must not use up a patient's codes.
 	for _, write := range []bool{false, true} {
 		for _, l := range lists {
-			if err := c.take(ctx, l.by, l.key, l.list, now, write); err != nil {
+			if err := c.take(ctx, r.Person, l.by, l.key, l.list, now, write); err != nil {
 				return err
 			}
 		}
@@ -88,15 +115,11 @@ func (c *Codes) count(ctx context.Context, r Request, hash reminder.AddressHash,
 	return nil
 }
 
-func (c *Codes) take(ctx context.Context, by, key string, list []Limit, now time.Time, write bool) error {
+func (c *Codes) take(ctx context.Context, person reminder.PersonKey, by, key string, list []Limit, now time.Time, write bool) error {
 	for range races {
-		raw, revision, err := c.o.Store.Get(ctx, key)
+		t, revision, err := c.tally(ctx, key)
 		if err != nil {
-			return ErrStore
-		}
-		var t tally
-		if len(raw) > 0 && json.Unmarshal(raw, &t) != nil {
-			return ErrStore
+			return err
 		}
 		t.Sent = drop(list, t.Sent, now)
 		if at := free(list, t.Sent); at.After(now) {
@@ -106,6 +129,9 @@ func (c *Codes) take(ctx context.Context, by, key string, list []Limit, now time
 			return nil
 		}
 		t.Sent = append(t.Sent, now.UTC())
+		if by == "address" {
+			t.begin(person, now)
+		}
 		value, err := json.Marshal(t)
 		if err != nil {
 			return ErrStore

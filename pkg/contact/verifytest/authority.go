@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
 	"sync"
@@ -55,13 +56,19 @@ func ecKey(t testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// Server is a certificate for a server at ip, valid for so long from now on; less than zero: it has run out.
-func (a *Authority) Server(t testing.TB, ip string, valid time.Duration) tls.Certificate {
+// PEM is the authority's certificate, for a file of those to trust.
+func (a *Authority) PEM() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.cert.Raw})
+}
+
+// Server is a certificate for a server at ip that goes by names too, valid for so long from now on; less than zero: it has
+// run out.
+func (a *Authority) Server(t testing.TB, ip string, valid time.Duration, names ...string) tls.Certificate {
 	t.Helper()
 	key := ecKey(t)
 	return a.issue(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.ParseIP(ip)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		NotBefore: wall().Add(-30 * time.Minute), NotAfter: wall().Add(valid),
+		Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.ParseIP(ip)}, DNSNames: names,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}, NotBefore: wall().Add(-30 * time.Minute), NotAfter: wall().Add(valid),
 	}, &key.PublicKey, key)
 }
 

@@ -24,20 +24,30 @@ const (
 	short = time.Second
 )
 
-// Clock is a clock that goes when it is told to.
+// Clock is a clock that goes when it is told to, or by itself as well.
 type Clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	from time.Time // the wall's time when this one began to go by itself; zero: it stands
 }
 
-// NewClock begins on a Sunday morning.
+// NewClock begins on a Sunday morning, and stands.
 func NewClock() *Clock { return &Clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)} }
+
+// WallClock is right and goes by itself, for clients that are processes of their own.
+func WallClock() *Clock {
+	now := wall()
+	return &Clock{now: now, from: now}
+}
 
 // Now is the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.now
+	if c.from.IsZero() {
+		return c.now
+	}
+	return c.now.Add(wall().Sub(c.from))
 }
 
 // Advance sets it on, or back.
@@ -61,14 +71,14 @@ type Bench struct {
 	at   map[string]*stage
 }
 
-// NewBench is a fresh one.
-func NewBench(t testing.TB) *Bench {
+// NewBench is a fresh one, whose servers have certificates for the loopback address and for names.
+func NewBench(t testing.TB, names ...string) *Bench {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
 	a := NewAuthority(t)
 	return &Bench{
 		T: t, Authority: a, Clock: NewClock(), Logger: zap.New(core), Logs: logs, Timeout: long,
-		good: a.Server(t, "127.0.0.1", time.Hour), at: map[string]*stage{},
+		good: a.Server(t, "127.0.0.1", time.Hour, names...), at: map[string]*stage{},
 	}
 }
 

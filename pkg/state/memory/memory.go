@@ -51,7 +51,7 @@ type State struct {
 type shard struct {
 	applied state.Vector
 	persons map[reminder.PersonKey]*state.Person
-	bars    map[reminder.AddressHash]bool
+	bars    map[reminder.AddressHash]state.Bars
 	due     *timeline[ref] // by route
 	agendas *timeline[entry]
 	copying *copying // a snapshot on its way, nil = none
@@ -83,7 +83,7 @@ func New() *State {
 	}
 	for n := range s.shards {
 		s.shards[n] = shard{
-			persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]bool{},
+			persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]state.Bars{},
 			due: newTimeline[ref](), agendas: newTimeline[entry](),
 		}
 	}
@@ -96,8 +96,8 @@ func (s *State) of(p reminder.PersonKey) *shard { return &s.shards[p.Shard()] }
 // person is who has a record, else nil.
 func (s *State) person(p reminder.PersonKey) *state.Person { return s.of(p).persons[p] }
 
-// barred reports whether an address is barred.
-func (s *State) barred(a reminder.AddressHash) bool { return s.shards[a.Shard()].bars[a] }
+// bars are the bars of an address.
+func (s *State) bars(a reminder.AddressHash) state.Bars { return s.shards[a.Shard()].bars[a] }
 
 // Begin implements state.State.
 func (s *State) Begin(context.Context) (applied [reminder.Shards]state.Vector, err error) {
@@ -197,10 +197,9 @@ func (s *State) fold(shard int, c state.Change) int {
 	case nil:
 		return 1
 	case state.Bar:
-		if bars := s.shards[b.Address.Shard()].bars; b.Lifted {
+		bars := s.shards[b.Address.Shard()].bars
+		if bars[b.Address] = bars[b.Address].After(b); bars[b.Address] == 0 {
 			delete(bars, b.Address)
-		} else {
-			bars[b.Address] = true
 		}
 		return 1
 	case state.Switch:

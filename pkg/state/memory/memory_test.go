@@ -28,7 +28,8 @@ func several() statetest.Linear {
 			s := memory.New()
 			return s, s
 		},
-		Operations: 8000, Spoilt: 3000, Addresses: 6, Workers: 5, Citizens: 2, Look: 500 * time.Microsecond, Pause: 100 * time.Microsecond,
+		Operations: 8000, Spoilt: 3000, Addresses: 6, Workers: 5, Citizens: 2, Look: 500 * time.Microsecond,
+		Compose: 100 * time.Microsecond, Rest: 150 * time.Microsecond, Erased: 500 * time.Microsecond, Pause: 100 * time.Microsecond,
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *State) Behind(_ context.Context, as []reminder.AddressHash) ([]state.Ad
 	}
 	out := make([]state.Address, len(as))
 	for i, a := range as {
-		out[i] = state.Address{Barred: s.barred(a), Persons: len(s.behind[a])}
+		out[i] = state.Address{Barred: s.bars(a) != 0, Kept: s.bars(a)&state.KeptBar != 0, Persons: len(s.behind[a])}
 	}
 	return out, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // snapshotVersion is the format of a snapshot. A snapshot of another version is not read: the journal is replayed.
-const snapshotVersion = 2
+const snapshotVersion = 3
 
 // ErrSnapshot is returned for a snapshot that can't be used. The remedy is to replay the journal.
 var ErrSnapshot = errors.New("memory: snapshot of another format or damaged")
@@ -26,8 +26,8 @@ type head struct {
 
 type section struct {
 	Applied  state.Vector
-	Bars     map[reminder.AddressHash]bool `json:",omitempty"`
-	Switches map[string]string             `json:",omitempty"`
+	Bars     map[reminder.AddressHash]state.Bars `json:",omitempty"`
+	Switches map[string]string                   `json:",omitempty"`
 	Persons  int
 }
 

@@ -44,7 +44,8 @@ func filled(t *testing.T) *memory.State {
 	fold(t, s, q, gone) // a person with an appointment and no reminder
 	fold(t, s, r, planned("1-a4", r, 1, noon), state.Owned{Appointment: "1-a4", Order: reminder.Order{Revision: 2, Sequence: 2}})
 	fold(t, s, p, planned("1-a4", p, 2, noon.Add(2*time.Hour)))
-	foldShard(t, s, hash(7).Shard(), "", state.Bar{Address: hash(7)}, state.Bar{Address: hash(8)}, state.Bar{Address: hash(8), Lifted: true})
+	foldShard(t, s, hash(7).Shard(), "", state.Bar{Address: hash(7)}, state.Bar{Address: hash(8)}, state.Bar{Address: hash(8), Lifted: true},
+		state.Bar{Address: hash(9), Via: state.ViaStaff})
 	foldShard(t, s, 0, "", state.Switch{Name: "unit:ortho", On: true, Reason: "drill"})
 	return s
 }
@@ -78,7 +79,7 @@ func look(t *testing.T, s *memory.State) string {
 		applied = append(applied, v)
 	}
 	out["applied"] = applied
-	behind, err := s.Behind(ctx, []reminder.AddressHash{hash(1), hash(7), hash(8)})
+	behind, err := s.Behind(ctx, []reminder.AddressHash{hash(1), hash(7), hash(8), hash(9)})
 	add("behind", behind, err)
 	switches, err := s.Switches(ctx)
 	add("switches", switches, err)
@@ -187,7 +188,7 @@ func TestRestoreRefusesWhatItCannotRead(t *testing.T) {
 	for name, snapshot := range map[string]string{
 		"empty":           "",
 		"not JSON":        "snapshot",
-		"another version": strings.Replace(whole, `"Version":2`, `"Version":1`, 1),
+		"another version": strings.Replace(whole, `"Version":3`, `"Version":2`, 1),
 		"cut short":       whole[:len(whole)-10],
 		"a person less":   whole[:strings.LastIndex(strings.TrimSpace(whole), "\n")+1],
 	} {

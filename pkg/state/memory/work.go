@@ -122,7 +122,7 @@ func (s *State) check(c state.Confirmation) error {
 	if err := s.vouched(); err != nil {
 		return err
 	}
-	if s.barred(c.Address) {
+	if s.bars(c.Address) != 0 {
 		return state.ErrBarred
 	}
 	for _, n := range c.Switches {

@@ -248,7 +248,7 @@ func (w *line) marks(a reminder.AddressHash, want int) {
 
 func (w *line) barredInStore(a reminder.AddressHash) bool {
 	w.Helper()
-	is, err := w.raw.SIsMember(w.Context(), fmt.Sprintf("husk:{%02x}:bars", a.Shard()), string(a)).Result()
+	is, err := w.raw.SIsMember(w.Context(), fmt.Sprintf("husk:{%02x}:stops", a.Shard()), string(a)).Result()
 	w.ok(err)
 	return is
 }

@@ -235,7 +235,7 @@ func (f *folding) apply() {
 	for _, c := range f.changes {
 		switch b := c.Body.(type) {
 		case state.Bar:
-			f.w.bars[b.Address] = !b.Lifted
+			f.w.bar(b)
 		case state.Switch:
 			f.w.on[b.Name] = b
 		default:

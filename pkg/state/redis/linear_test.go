@@ -17,7 +17,8 @@ func several() statetest.Linear {
 	}
 	return statetest.Linear{
 		Open:       func(t *testing.T) (projector, others state.State) { return pair(t) },
-		Operations: operations, Spoilt: 6000, Addresses: 20, Workers: 8, Citizens: 4, Look: 20 * time.Millisecond, EarlyMarks: true,
+		Operations: operations, Spoilt: 5000, Addresses: 20, Workers: 8, Citizens: 4, Look: 50 * time.Millisecond, EarlyMarks: true,
+		Compose: 2 * time.Millisecond, Rest: 3 * time.Millisecond, Erased: 5 * time.Millisecond,
 		Pause: 10 * time.Millisecond, // a STOP takes some round trips
 	}
 }

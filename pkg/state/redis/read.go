@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,22 +46,31 @@ func (s *State) Behind(ctx context.Context, addresses []reminder.AddressHash) ([
 		}
 		for j, i := range bs[k].at {
 			n, _ := pairs[2*j+1].(int64)
-			out[i] = state.Address{Barred: pairs[2*j] != int64(0), Persons: int(n)}
+			out[i] = state.Address{Barred: pairs[2*j] != int64(0), Kept: pairs[2*j] == int64(2), Persons: int(n)}
 		}
 	}
 	return out, nil
 }
 
-// Whose implements state.State.
+// Whose implements state.State. The cells say who may have it: that somebody has it is written there before it is folded, and that
+// they have it no more too, so whoever had it once is asked for as well. What is folded decides.
 func (s *State) Whose(ctx context.Context, a reminder.AddressHash) ([]reminder.PersonKey, error) {
 	cells, err := s.gate(ctx, "whose", []ask{{a.Shard(), []any{string(a)}}})[0].pairs()
 	if err != nil {
 		return nil, err
 	}
+	keys := make([]reminder.PersonKey, len(cells))
+	for i, c := range cells {
+		keys[i] = reminder.PersonKey(c[0])
+	}
+	ps, err := s.Persons(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
 	var out []reminder.PersonKey
-	for _, c := range cells { // "seq 1", or "seq " of who had it once
-		if strings.HasSuffix(c[1], " 1") {
-			out = append(out, reminder.PersonKey(c[0]))
+	for _, p := range ps {
+		if slices.Contains(p.Addresses(), a) {
+			out = append(out, p.Key)
 		}
 	}
 	return out, nil

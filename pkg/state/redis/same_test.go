@@ -200,7 +200,8 @@ func newHistory(t *testing.T, seed uint64, entries int) *history {
 			h.say(n)
 		case k < 19:
 			a := hash(h.IntN(numbers))
-			h.add(a.Shard(), "", state.Bar{Address: a, Lifted: h.IntN(2) == 0})
+			vias := []string{"outbox", state.ViaStaff, state.ViaList + "outbox"}
+			h.add(a.Shard(), "", state.Bar{Address: a, Lifted: h.IntN(2) == 0, Via: vias[h.IntN(len(vias))]})
 			h.add(0, "", state.Switch{Name: fmt.Sprint("unit:", h.IntN(3)), On: h.IntN(2) == 0, Reason: "why"})
 		default:
 			h.day++

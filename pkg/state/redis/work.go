@@ -15,7 +15,7 @@ type writing struct {
 	at     place // as it was read
 	to     state.Vector
 	groups map[group][]any // for the fold script
-	bars   map[reminder.AddressHash]bool
+	bars   map[barOf]bool
 	on     map[string]state.Switch
 	told   map[int][]any // for other shards: what the side script writes there
 	counts map[receipt.Status]int
@@ -24,8 +24,29 @@ type writing struct {
 
 func newWriting(shard int, to state.Vector) *writing {
 	return &writing{
-		shard: shard, to: to, groups: map[group][]any{}, bars: map[reminder.AddressHash]bool{}, on: map[string]state.Switch{}, told: map[int][]any{},
+		shard: shard, to: to, groups: map[group][]any{}, bars: map[barOf]bool{}, on: map[string]state.Switch{}, told: map[int][]any{},
 		counts: map[receipt.Status]int{}, marks: map[string]reminder.AddressHash{},
+	}
+}
+
+// barOf is one of the bars of an address. Each kind has a set of its own, so that folding one needs to know nothing of the other.
+type barOf struct {
+	set     string
+	address reminder.AddressHash
+}
+
+// The sets of barred addresses: of those that said STOP, and of those that a clerk or a carrier's list barred.
+const (
+	ownBars  = "stops"
+	keptBars = "bars"
+)
+
+func (w *writing) bar(b state.Bar) {
+	none, both := state.Bars(0).After(b), (state.OwnBar | state.KeptBar).After(b)
+	for set, bit := range map[string]state.Bars{ownBars: state.OwnBar, keptBars: state.KeptBar} {
+		if none&bit == both&bit { // whatever there was
+			w.bars[barOf{set, b.Address}] = none&bit != 0
+		}
 	}
 }
 
@@ -44,11 +65,11 @@ func (w *writing) args() []any {
 			w.op("count", "", string(status), n)
 		}
 	}
-	for a, is := range w.bars {
+	for b, is := range w.bars {
 		if is {
-			w.op("SADD", "bars", string(a))
+			w.op("SADD", b.set, string(b.address))
 		} else {
-			w.op("SREM", "bars", string(a))
+			w.op("SREM", b.set, string(b.address))
 		}
 	}
 	for name, s := range w.on {

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -104,17 +105,54 @@ func (s *remembersReads) Behind(ctx context.Context, hs []reminder.AddressHash) 
 	return as, err
 }
 
+// others makes a store wrong for everybody but the projector.
+func others(spoil func(state.State) state.State) fault {
+	return func(projector, others state.State) (state.State, state.State) { return projector, spoil(others) }
+}
+
+// folding makes the projector wrong.
+func folding(spoil func(state.State) state.State) fault {
+	return func(projector, others state.State) (state.State, state.State) { return spoil(projector), others }
+}
+
 // faults are stores that are wrong.
-func (l Linear) faults() map[string]func(state.State) state.State {
-	return map[string]func(state.State) state.State{
-		"looks before it marks": func(s state.State) state.State {
+func (l Linear) faults() map[string]fault {
+	isErased := func(c state.Change) bool {
+		_, is := c.Body.(state.Erased)
+		return is
+	}
+	return map[string]fault{
+		"looks before it marks": others(func(s state.State) state.State {
 			return &looksFirst{State: s, marks: map[string]reminder.AddressHash{}, pause: l.Pause}
-		},
-		"answers from its last look": func(s state.State) state.State {
+		}),
+		"answers from its last look": others(func(s state.State) state.State {
 			return &remembersReads{State: s, last: map[int][]state.Address{}}
-		},
-		"looks at old bars": func(s state.State) state.State {
+		}),
+		"looks at old bars": others(func(s state.State) state.State {
 			return &remembersBars{State: s, bars: map[reminder.AddressHash]bool{}, read: map[reminder.AddressHash]int{}}
+		}),
+		"does not fold a wrong number": folding(func(s state.State) state.State {
+			return drops{s, func(c state.Change) bool {
+				b, is := c.Body.(state.Contact)
+				return is && b.Type == contact.Wrong
+			}}
+		}),
+		"confirms after a wrong number": others(func(s state.State) state.State { return forgives{s, afterWrongNumber} }),
+		"lifts a clerk's bar on START":  folding(func(s state.State) state.State { return liftsAll{s} }),
+		"lifts a wrong number on START": func(projector, others state.State) (state.State, state.State) {
+			u := &undone{since: map[reminder.AddressHash]bool{}}
+			return undoes{projector, u}, undoes{others, u}
 		},
+		"overlooks that a guardian has changed": others(func(s state.State) state.State {
+			return &overlooks{State: s, seen: map[reminder.PersonKey]uint64{}, next: map[reminder.PersonKey]bool{}}
+		}),
+		"does not fold an erasure": folding(func(s state.State) state.State { return drops{s, isErased} }),
+		"erases words, and no visits": folding(func(s state.State) state.State {
+			return drops{s, func(c state.Change) bool { return isErased(c) && c.Stream == state.Journal }}
+		}),
+		"confirms after an erasure": others(func(s state.State) state.State { return forgives{s, isNotErased} }),
 	}
 }
+
+// isNotErased reports whether somebody was not erased, or is back.
+func isNotErased(p state.Person) bool { return p.Erased.IsZero() || len(p.Consent) > 0 }

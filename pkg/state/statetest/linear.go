@@ -1,23 +1,23 @@
 package statetest
 
 import (
-	"fmt"
 	"math"
-	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
-	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
 
-// Linear records what workers, citizens and clerks do to a store at the same time, and asks porcupine whether there is an order
-// of all of it, true to who waited for whom, in which a store that does one thing at a time would have given the same answers.
-// In that order no confirmation may stand behind an acknowledged STOP.
+// Linear records what workers, citizens, clerks, strangers and the keeper of the records do to a store at the same time, and asks
+// porcupine whether there is an order of all of it, true to who waited for whom, in which a store that does one thing at a time
+// would have given the same answers. In that order nothing may be handed over behind an acknowledged no of any kind: a STOP, a
+// clerk's bar, a withdrawal, a wrong number, the end of a custody, an erasure; to a guardian, about a child, neither behind the
+// child's nor behind the guardian's own. A START ends a STOP, and no other no; a wrong number ends by a fresh proof alone.
 type Linear struct {
 	// Open returns a store of its own, as the projector sees it and as everybody else does.
 	Open       func(t *testing.T) (projector, others state.State)
@@ -25,8 +25,11 @@ type Linear struct {
 	Spoilt     int // that are recorded of a store which is wrong
 	Addresses  int
 	Workers    int
-	Citizens   int
+	Citizens   int           // and as many clerks
 	Look       time.Duration // the gate looks at everybody and every address so often
+	Compose    time.Duration // so long a worker takes between decision and intent, every other time
+	Rest       time.Duration // so long people leave things as they are
+	Erased     time.Duration // so long the keeper waits between one erasure and the next
 	// Pause is how long the store that looks before it marks waits between the two: time for a STOP.
 	Pause time.Duration
 	// EarlyMarks says that a mark is written before the person's side is looked at, so that an attempt which will be refused may
@@ -34,32 +37,28 @@ type Linear struct {
 	EarlyMarks bool
 }
 
-// live has workers, citizens, a clerk and a gate at a store, which wrapped may spoil, until they have done so many operations,
-// and returns what happened.
-func (l Linear) live(t *testing.T, operations int, wrapped func(state.State) state.State) (*town, house) {
+// live has everybody at a store, which spoil may wrap, until the workers have done so many operations, and returns what happened.
+func (l Linear) live(t *testing.T, operations int, spoil fault) *town {
 	t.Helper()
 	projector, others := l.Open(t)
 	if err := projector.Certify(t.Context(), time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	w := &town{Linear: l, t: t, folds: projector, s: wrapped(others), start: time.Now(), tally: map[string]int{}}
-	persons := l.Addresses * residents
-	for n := range persons {
-		p := person(1 + n)
-		var visits []any
-		for visit := range operations/(50*persons) + 4 {
-			visits = append(visits, booked(reminder.AppointmentKey(fmt.Sprintf("1-%016x%016x", n, visit)), p, 1, "A", noon))
-		}
-		Fold(t, projector, p, visits...)
-		var err error
-		if w.at[p.Shard()], err = projector.Applied(t.Context(), p.Shard()); err != nil {
-			t.Fatal(err)
+	w := &town{Linear: l, t: t, folds: projector, s: others, start: time.Now(), tally: map[string]int{}}
+	w.booked = operations/(50*residents*l.Addresses) + 4
+	for h := range l.Addresses {
+		for p := range residents {
+			for _, v := range [...]verb{book, grant, prove} {
+				if v == prove && p == child {
+					v = custody
+				}
+				w.say(0, act{verb: v, address: h, person: p})
+			}
 		}
 	}
-	var first house
-	for i := range first.residents {
-		first.residents[i].version = 1 // the plans of one booking system
-	}
+	w.history, w.tally = nil, map[string]int{} // the first house has it all
+	w.folds, w.s = spoil(projector, others)
+
 	var workers, rest sync.WaitGroup
 	who := 0
 	begin := func(g *sync.WaitGroup, do func(who int)) {
@@ -75,9 +74,14 @@ func (l Linear) live(t *testing.T, operations int, wrapped func(state.State) sta
 		for a := n; a < l.Addresses; a += l.Citizens {
 			own = append(own, a)
 		}
-		begin(&rest, func(who int) { w.citizen(who, own) })
+		var at atomic.Int64
+		at.Store(int64(n))
+		begin(&rest, func(who int) { w.citizen(who, own, &at) })
+		begin(&rest, func(who int) { w.clerk(who, own, &at) })
 	}
-	begin(&rest, w.clerk)
+	begin(&rest, w.stranger)
+	begin(&rest, w.stranger)
+	begin(&rest, w.keeper)
 	begin(&rest, w.gate)
 	workers.Wait()
 	w.over.Store(true)
@@ -85,64 +89,72 @@ func (l Linear) live(t *testing.T, operations int, wrapped func(state.State) sta
 	if t.Failed() {
 		t.FailNow()
 	}
-	return w, first
+	return w
 }
 
-// late are the confirmations that the history by itself shows to be too late: begun after a STOP was acknowledged, and
-// answered before the START that followed it.
-func (w *town) late() (n int) {
-	for a := range w.Addresses {
-		var ops []porcupine.Operation
-		for _, o := range w.history {
-			if asked(o).address == a {
-				ops = append(ops, o)
-			}
-		}
-		slices.SortFunc(ops, func(x, y porcupine.Operation) int { return int(x.Call - y.Call) })
-		for i, ack := range ops {
-			if asked(ack).verb != acknowledge {
+// late are the hand-overs that the history by itself shows to be too late, by the no that they are behind: begun after it was
+// acknowledged, and over before anything that ends it.
+func (w *town) late() map[string]int {
+	out := map[string]int{}
+	houses := make([][]porcupine.Operation, w.Addresses)
+	for _, o := range w.history {
+		houses[asked(o).address] = append(houses[asked(o).address], o)
+	}
+	for _, ops := range houses {
+		for _, ack := range ops {
+			a := asked(ack)
+			if a.verb != acknowledge {
 				continue
 			}
 			until := int64(math.MaxInt64)
-			if next := slices.IndexFunc(ops[i:], func(o porcupine.Operation) bool { return asked(o).verb == lift }); next >= 0 {
-				until = ops[i+next].Call
+			for _, o := range ops {
+				b := asked(o)
+				same := b.person == a.person || a.no&(byStop|byClerk) != 0
+				if same && slices.Contains(lifts[a.no], b.verb) && o.Return > a.since {
+					until = min(until, o.Call)
+				}
 			}
-			for _, o := range ops[i+1:] {
-				if asked(o).verb == confirm && answered(o).err == nil && o.Call > ack.Return && o.Return < until {
-					n++
+			for _, o := range ops {
+				b := asked(o)
+				about := a.no&(byStop|byClerk) != 0 || b.person == a.person || (b.person == child && a.person == guardian)
+				if b.verb == leave && about && o.Call > ack.Return && o.Return < until {
+					out[nos[a.no]]++
 				}
 			}
 		}
 	}
-	return n
+	return out
 }
 
 // Run holds a store to be linearizable.
 func (l Linear) Run(t *testing.T) {
-	w, first := l.live(t, l.Operations, func(s state.State) state.State { return s })
+	w := l.live(t, l.Operations, sound)
 	t.Logf("%d operations: %v", len(w.history), w.tally)
 	// A quiet town proves nothing.
 	if len(w.history) < l.Operations {
 		t.Errorf("only %d operations", len(w.history))
 	}
-	waited := 0
-	for _, o := range w.history {
-		if asked(o).verb == onWire {
-			waited += bits.OnesCount8(answered(o).wires)
+	if w.waited() == 0 {
+		t.Error("no no had to wait")
+	}
+	want := []string{
+		"leave", "leave to a guardian", "refuse: " + state.ErrBarred.Error(), "refuse: " + state.ErrMoved.Error(),
+	}
+	for _, v := range []verb{stop, start, bar, lift, grant, withdraw, wrong, prove, repeat, custody, custodyEnds, eraseWords, eraseVisits, book, has, whole} {
+		want = append(want, verbs[v])
+	}
+	for _, no := range nos {
+		want = append(want, verbs[acknowledge]+" "+no)
+	}
+	for _, what := range want {
+		if w.tally[what] == 0 {
+			t.Errorf("no %q in the history", what)
 		}
 	}
-	for what, n := range map[string]int{
-		"confirmations": w.tally["confirm"], "barred": w.tally["confirm: "+state.ErrBarred.Error()], "moved": w.tally["confirm: "+state.ErrMoved.Error()],
-		"acknowledged": w.tally["acknowledge"], "STOPs that had to wait": waited,
-	} {
-		if n == 0 {
-			t.Errorf("no %s in the history", what)
-		}
+	if n := w.late(); len(n) > 0 {
+		t.Errorf("too late by the clock alone: %v", n)
 	}
-	if n := w.late(); n > 0 {
-		t.Errorf("%d confirmations after an acknowledged STOP", n)
-	}
-	if got := porcupine.CheckOperationsTimeout(l.law(first), w.history, time.Minute); got != porcupine.Ok {
+	if got := porcupine.CheckOperationsTimeout(l.law(), w.history, time.Minute); got != porcupine.Ok {
 		t.Errorf("history: %s", got)
 	}
 }
@@ -153,12 +165,12 @@ func (l Linear) Faults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			// Whether a fault shows depends on who is when: a busy machine may hide it for a while.
 			for range 8 {
-				w, first := l.live(t, l.Spoilt, spoil)
-				got := porcupine.CheckOperationsTimeout(l.law(first), w.history, time.Minute)
+				w := l.live(t, l.Spoilt, spoil)
+				got := porcupine.CheckOperationsTimeout(l.law(), w.history, time.Minute)
+				t.Logf("%d operations of a store that %s: %s; too late by the clock alone: %v", len(w.history), name, got, w.late())
 				if got == porcupine.Illegal {
 					return
 				}
-				t.Logf("%d operations of a store that %s: %s; %d confirmations were too late by the clock alone", len(w.history), name, got, w.late())
 			}
 			t.Error("not found")
 		})

@@ -104,6 +104,50 @@ func behind(w *world) {
 	look("a record that was there", state.Address{}, state.Address{Barred: true, Persons: 1}, state.Address{})
 }
 
+// A START from the address lifts what its own STOP set, in whatever order they come and in one run or several; a clerk lifts all.
+func barsApart(w *world) {
+	const reply, list = "outbox", state.ViaList + "outbox"
+	type says struct {
+		via  string
+		lift bool
+	}
+	w.certify(time.Minute)
+	free, own, kept := state.Address{}, state.Address{Barred: true}, state.Address{Barred: true, Kept: true}
+	for n, x := range []struct {
+		what []says
+		want state.Address
+	}{
+		{[]says{{reply, false}}, own},
+		{[]says{{"list-unsubscribe", false}, {reply, true}}, free},
+		{[]says{{state.ViaStaff, false}}, kept},
+		{[]says{{state.ViaStaff, false}, {reply, true}}, kept},
+		{[]says{{reply, true}, {state.ViaStaff, false}}, kept},
+		{[]says{{list, false}, {reply, true}}, kept},
+		{[]says{{reply, false}, {state.ViaStaff, false}, {reply, true}}, kept},
+		{[]says{{state.ViaStaff, false}, {reply, false}, {reply, true}}, kept},
+		{[]says{{reply, false}, {list, false}, {reply, true}, {reply, false}, {reply, true}}, kept},
+		{[]says{{state.ViaStaff, false}, {reply, false}, {state.ViaStaff, true}}, free},
+		{[]says{{state.ViaStaff, false}, {state.ViaStaff, true}, {reply, false}}, own},
+		{[]says{{list, false}, {state.ViaStaff, true}}, free},
+		{[]says{{reply, false}, {reply, true}, {reply, false}}, own},
+	} {
+		together, apart := address(20+2*n), address(21+2*n)
+		var bodies []any
+		for _, s := range x.what {
+			bodies = append(bodies, state.Bar{Address: together, Lifted: s.lift, Via: s.via})
+			w.foldAt(apart.Shard(), "", noon, state.Bar{Address: apart, Lifted: s.lift, Via: s.via})
+		}
+		w.foldAt(together.Shard(), "", noon, bodies...)
+		got, err := w.Behind(w.ctx, []reminder.AddressHash{together, apart})
+		w.ok(err)
+		for i, how := range []string{"in one run", "one by one"} {
+			if got[i] != x.want {
+				w.Errorf("%+v, %s: %+v, want %+v", x.what, how, got[i], x.want)
+			}
+		}
+	}
+}
+
 func switches(w *world) {
 	on := func(name, reason string) { w.foldAt(0, "", noon, state.Switch{Name: name, On: true, Reason: reason}) }
 	look := func(want map[string]string) {

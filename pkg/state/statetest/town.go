@@ -2,8 +2,11 @@ package statetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/bits"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/husk-reminders/husk/pkg/consent"
+	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -27,15 +31,18 @@ type town struct {
 	shards [reminder.Shards]sync.Mutex // one projector a shard
 	at     [reminder.Shards]state.Vector
 	claims atomic.Int64
-	over   atomic.Bool // the workers have gone home
+	words  atomic.Int64 // also the town's clock: no two things are said at one time
+	over   atomic.Bool  // the workers have gone home
+	busy   atomic.Int64 // about whom a worker has decided last
+	booked int          // appointments at a time
 
 	mu      sync.Mutex
 	history []porcupine.Operation
 	tally   map[string]int
 }
 
-// resident is the number of the nth person behind an address.
-func resident(address, n int) int { return 1 + address*residents + n }
+// key is the person key of a resident.
+func key(address, n int) reminder.PersonKey { return person(1 + address*residents + n) }
 
 // done is how many operations were done.
 func (w *town) done() int {
@@ -46,27 +53,61 @@ func (w *town) done() int {
 
 func (w *town) clock() int64 { return int64(time.Since(w.start)) }
 
+// record writes down what was done between two times, and how it came out.
+func (w *town) record(who int, call, done int64, out answer, acts ...act) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range acts {
+		name := verbs[a.verb]
+		if out.err != nil {
+			name += ": " + out.err.Error()
+		}
+		if a.verb == acknowledge {
+			name += " " + nos[a.no]
+		}
+		if a.verb == leave && a.person == child {
+			name += " to a guardian"
+		}
+		w.history = append(w.history, porcupine.Operation{ClientId: who, Input: a, Call: call, Output: out, Return: done})
+		w.tally[name]++
+	}
+}
+
 // do does one act and records it.
 func (w *town) do(who int, a act, f func() answer) answer {
 	call := w.clock()
 	out := f()
-	done := w.clock()
-	name := verbs[a.verb]
-	if out.err != nil {
-		name += ": " + out.err.Error()
-	}
-	w.mu.Lock()
-	w.history = append(w.history, porcupine.Operation{ClientId: who, Input: a, Call: call, Output: out, Return: done})
-	w.tally[name]++
-	w.mu.Unlock()
+	w.record(who, call, w.clock(), out, a)
 	return out
 }
 
-func (w *town) fold(who int, a act, shard int, p reminder.PersonKey, body any) {
+// doAll does several acts in one call, and records them all.
+func (w *town) doAll(who int, acts []act, f func() []answer) []answer {
+	call := w.clock()
+	out := f()
+	done := w.clock()
+	if len(out) != len(acts) {
+		return nil // it has said why
+	}
+	for i, a := range acts {
+		w.record(who, call, done, out[i], a)
+	}
+	return out
+}
+
+// fold journals and folds entries of one shard. What they say is made when their turn has come, at the time that is then.
+func (w *town) fold(who int, a act, shard int, p reminder.PersonKey, say func(now time.Time, id string) []any) {
 	w.do(who, a, func() answer {
 		w.shards[shard].Lock()
 		defer w.shards[shard].Unlock()
-		cs, to := Changes(w.at[shard], p, body)
+		n := w.words.Add(1)
+		now := noon.Add(time.Duration(n) * time.Millisecond)
+		cs, to := Changes(w.at[shard], p, say(now, strconv.FormatInt(n, 10))...)
+		if a.verb == eraseWords { // the journal's order says which of the two it is
+			cs[0].Stream, cs[0].Seq = state.People, w.at[shard][state.People]+1
+			to = w.at[shard]
+			to[state.People]++
+		}
 		if err := w.folds.Fold(w.t.Context(), state.Run{Shard: shard, From: w.at[shard], To: to, Changes: cs})[0]; err != nil {
 			w.t.Error(err)
 		}
@@ -75,11 +116,132 @@ func (w *town) fold(who int, a act, shard int, p reminder.PersonKey, body any) {
 	})
 }
 
+// say folds what an act says of a resident.
+func (w *town) say(who int, a act) {
+	p, h := key(a.address, a.person), address(a.address)
+	as := func(v consent.Type) func(time.Time, string) []any {
+		return func(now time.Time, id string) []any {
+			r := word(id, p, v)
+			r.EventTime, r.Recorded = now, now
+			if v == consent.Custody || v == consent.CustodyEnded {
+				r.Purposes, r.Channels = nil, nil
+				r.Actor = consent.Actor{Kind: consent.Guardian, Ref: string(key(a.address, guardian))}
+			}
+			return []any{r}
+		}
+	}
+	of := func(t contact.Type) func(time.Time, string) []any {
+		return func(now time.Time, id string) []any { return []any{number(id, p, h, t, now)} }
+	}
+	var say func(time.Time, string) []any
+	switch a.verb {
+	case grant:
+		say = as(consent.Granted)
+	case withdraw:
+		say = as(consent.Withdrawn)
+	case custody:
+		say = as(consent.Custody)
+	case custodyEnds:
+		say = as(consent.CustodyEnded)
+	case wrong:
+		say = of(contact.Wrong)
+	case prove:
+		say = of(contact.Verified)
+	case repeat:
+		say = func(now time.Time, id string) []any {
+			r := number(id, p, h, contact.Verified, noon)
+			r.Recorded = now
+			return []any{r}
+		}
+	case eraseWords, eraseVisits:
+		say = func(now time.Time, _ string) []any { return []any{state.Erased{At: now}} }
+	case book:
+		say = func(now time.Time, _ string) []any { return visits(a, w.booked, now) }
+	}
+	w.fold(who, a, p.Shard(), p, say)
+}
+
+// sayBar folds a bar of an address, or its end.
+func (w *town) sayBar(who int, a act) {
+	b := state.Bar{Address: address(a.address), Lifted: a.verb == start || a.verb == lift, Via: "sms"}
+	if a.verb == bar || a.verb == lift {
+		b.Via = state.ViaStaff
+	}
+	w.fold(who, a, b.Address.Shard(), "", func(time.Time, string) []any { return []any{b} })
+}
+
+// later is behind all that is due by now.
+func (w *town) later() time.Time { return noon.Add(time.Duration(w.claims.Load()) * time.Second) }
+
+// visitsOf is how many numbers of appointments one booking may use.
+const visitsOf = 1 << 16
+
+// visits are plans of n appointments of a resident, made at a time.
+func visits(a act, n int, made time.Time) []any {
+	var out []any
+	for i := range n {
+		n := a.address*residents + a.person
+		due := noon.Add(-time.Duration((7919*i+104729*n)%3600) * time.Second) // so that every worker has another house before them
+		x := booked(reminder.AppointmentKey(fmt.Sprintf("1-%016x%016x", n, a.visits*visitsOf+i)), key(a.address, a.person), 1, "A", due)
+		x.Plan.PlannedAt = made
+		out = append(out, x)
+	}
+	return out
+}
+
+// visitOf is which booking a reminder is of.
+func visitOf(id reminder.ID) (int, error) {
+	n, err := strconv.ParseInt(string(id[18:34]), 16, 64)
+	return int(n / visitsOf), err
+}
+
+// look reads residents as the gate does, all at once.
+func (w *town) look(who int, acts ...act) []answer {
+	keys := make([]reminder.PersonKey, len(acts))
+	for i, a := range acts {
+		acts[i].verb = look
+		keys[i] = key(a.address, a.person)
+	}
+	return w.doAll(who, acts, func() (out []answer) {
+		ps, err := w.s.Persons(w.t.Context(), keys)
+		if err != nil {
+			w.t.Error(err)
+		}
+		for i, p := range ps {
+			out = append(out, answer{version: p.Version, standing: stands(&p, acts[i].address)})
+		}
+		return out
+	})
+}
+
+// stands is how a person stands as the records say.
+func stands(p *state.Person, house int) (s standing) {
+	var latest time.Time
+	for _, r := range p.Consent {
+		latest = r.Recorded
+		switch r.Type {
+		case consent.Granted:
+			s.said = yes
+		case consent.Withdrawn:
+			s.said = nay
+		}
+	}
+	s.custody = consent.Stand(p.Consent, latest).Has(key(house, guardian))
+	rs := make([]contact.Record, len(p.Contact))
+	for i, c := range p.Contact {
+		rs[i], latest = c.Record, c.Recorded
+	}
+	for _, a := range contact.Fold(rs, latest) {
+		s.has = s.has || (a.Hash == address(house) && len(a.Proofs) > 0 && !a.Wrong && !a.Changed && !a.Removed && !a.Bounced)
+	}
+	return s
+}
+
 // work is a dispatcher's worker: lease, decide, intend, confirm, write, settle.
 func (w *town) work(who, operations int) {
 	ctx := w.t.Context()
 	for w.done() < operations && !w.t.Failed() {
-		ls, err := w.s.Lease(ctx, route, noon, 4, time.Minute)
+		ls, err := w.s.Lease(ctx, route, noon.AddDate(1, 0, 0), 1+who%4, time.Minute)
 		if err != nil {
 			w.t.Error(err)
 			return
@@ -93,12 +255,67 @@ func (w *town) work(who, operations int) {
 
 func (w *town) hand(ctx context.Context, who int, l state.Leased) {
 	n := l.Person.Shard() - 1
-	a := act{address: n / residents, person: n % residents, claim: int(w.claims.Add(1))}
+	booking, err := visitOf(l.Reminder)
+	if err != nil {
+		w.t.Error(err)
+		return
+	}
+	a := act{address: n / residents, person: n % residents, claim: int(w.claims.Add(1)), visits: booking}
 	as := func(v verb) act {
 		a.verb = v
 		return a
 	}
-	look := w.do(who, as(barred), func() answer {
+	about := []act{a}
+	if a.person == child {
+		g := a
+		g.person = guardian
+		about = append(about, g)
+	}
+	read, may := w.decide(ctx, who, as(barred), about)
+	if !may {
+		err := w.s.Retry(ctx, l.Lease, w.later(), route)
+		if errors.Is(err, state.ErrLost) { // of who was erased nothing waits
+			err = w.s.Done(ctx, l.Lease)
+		}
+		if err != nil {
+			w.t.Error(err)
+		}
+		return
+	}
+	if a.claim%2 == 0 {
+		w.busy.Store(int64(n))
+		time.Sleep(w.Compose) // meanwhile the person may think again
+	}
+	a.version = read[0].version
+	claim := fmt.Sprintf("%02x%026x", l.Person.Shard(), a.claim)
+	w.fold(who, as(intend), l.Person.Shard(), l.Person, func(time.Time, string) []any {
+		return []any{receipt.Intent{
+			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Version: l.Version, Address: address(a.address), Route: route,
+		}}
+	})
+	left := w.confirm(ctx, who, a, state.Confirmation{
+		Reminder: l.Reminder, Person: l.Person, Token: l.Token, Version: l.Version, PersonVersion: a.version, Attempt: l.Attempt, Claim: claim,
+		Address: address(a.address), At: noon,
+	})
+	if left && a.person == child { // the gate's look at the guardian, after the mark
+		now := w.look(who, about[1])
+		left = now != nil && now[0].version == read[1].version
+	}
+	out := receipt.Outcome{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Status: receipt.NotBegun, Retry: w.later()}
+	if left {
+		out.Status = receipt.Refused // not now, says the carrier; so there is more to do
+		w.do(who, as(leave), func() answer { return answer{} })
+		time.Sleep(50 * time.Microsecond) // and it takes its time
+	}
+	w.fold(who, as(settle), l.Person.Shard(), l.Person, func(time.Time, string) []any { return []any{out} })
+	if err := w.s.Done(ctx, l.Lease); err != nil {
+		w.t.Error(err)
+	}
+}
+
+// decide is the gate's decision, and the persons it was made of: the resident, and of a child the guardian.
+func (w *town) decide(ctx context.Context, who int, a act, about []act) (read []answer, may bool) {
+	bars := w.do(who, a, func() answer {
 		b, err := w.s.Behind(ctx, []reminder.AddressHash{address(a.address)})
 		if err != nil {
 			w.t.Error(err)
@@ -106,65 +323,47 @@ func (w *town) hand(ctx context.Context, who int, l state.Leased) {
 		}
 		return answer{barred: b[0].Barred}
 	})
-	if look.barred && a.claim%3 > 0 { // every third worker is not told, so that Confirm alone stands before the wire
-		if err := w.s.Retry(ctx, l.Lease, noon, route); err != nil {
-			w.t.Error(err)
-		}
-		return
+	if bars.barred && a.claim%3 > 0 { // every third worker is not told, so that Confirm alone stands before the wire
+		return nil, false
 	}
-	a.version = w.do(who, as(version), func() answer {
-		ps, err := w.s.Persons(ctx, []reminder.PersonKey{l.Person})
-		if err != nil {
-			w.t.Error(err)
-			return answer{}
-		}
-		return answer{version: ps[0].Version}
-	}).version
-	if a.claim%2 == 0 {
-		time.Sleep(100 * time.Microsecond) // composing; meanwhile the person may think again
+	if read = w.look(who, about...); read == nil || read[0].said != yes {
+		return nil, false
 	}
-	claim := fmt.Sprintf("%02x%026x", l.Person.Shard(), a.claim)
-	w.fold(who, as(intend), l.Person.Shard(), l.Person, receipt.Intent{
-		Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Version: l.Version, Address: address(a.address), Route: route,
-	})
-	may := w.do(who, as(confirm), func() answer {
-		errs, err := w.s.Confirm(ctx, []state.Confirmation{{
-			Reminder: l.Reminder, Person: l.Person, Token: l.Token, Version: l.Version, PersonVersion: a.version, Attempt: l.Attempt, Claim: claim,
-			Address: address(a.address), At: noon,
-		}})
-		if err != nil {
-			return answer{err: err}
-		}
-		return answer{err: errs[0]}
-	})
-	out := receipt.Outcome{Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: claim, Status: receipt.NotBegun}
-	if may.err == nil {
-		out.Status = receipt.Refused      // not now, says the carrier; so there is more to do
-		time.Sleep(50 * time.Microsecond) // and it takes its time
+	if a.person == child {
+		return read, read[0].custody && read[1].has && read[1].said != nay
 	}
-	w.fold(who, as(settle), l.Person.Shard(), l.Person, out)
-	if err := w.s.Done(ctx, l.Lease); err != nil {
-		w.t.Error(err)
-	}
+	return read, read[0].has
 }
 
-// citizen writes STOP from one of its addresses, waits until it is told that it is final, and after a while writes START.
-// No two citizens have the same address.
-func (w *town) citizen(who int, own []int) {
-	ctx := w.t.Context()
-	for round := 0; !w.over.Load(); round++ {
-		a := act{address: own[round%len(own)]}
-		h := address(a.address)
-		as := func(v verb) act {
-			a.verb = v
-			return a
-		}
-		w.fold(who, as(bar), h.Shard(), "", state.Bar{Address: h})
-		for deadline := time.Now().Add(20 * time.Second); ; {
-			var left []state.Wire
-			w.do(who, as(onWire), func() (out answer) {
-				var err error
-				if left, err = w.s.Wires(ctx, h, ""); err != nil {
+// confirm asks for the last look, and records what came of it: a yes in two steps, of which a store may do one after the other.
+func (w *town) confirm(ctx context.Context, who int, a act, c state.Confirmation) bool {
+	call := w.clock()
+	errs, err := w.s.Confirm(ctx, []state.Confirmation{c})
+	if err == nil {
+		err = errs[0]
+	}
+	done := w.clock()
+	first, then := a, a
+	if first.verb, then.verb = mark, note; err == nil {
+		w.record(who, call, done, answer{}, first, then)
+		return true
+	}
+	a.verb = refuse
+	w.record(who, call, done, answer{err: err}, a)
+	return false
+}
+
+// final waits until nothing is on the wire behind the address, and with person, of the resident, as whoever takes a no down does, and
+// tells the one who said it that it is final. False when that never comes.
+func (w *town) final(who int, a act, person bool) bool {
+	h, deadline := address(a.address), time.Now().Add(20*time.Second)
+	wait := func(v verb, h reminder.AddressHash, p reminder.PersonKey) bool {
+		for {
+			x := a
+			x.verb = v
+			out := w.do(who, x, func() (out answer) {
+				left, err := w.s.Wires(w.t.Context(), h, p)
+				if err != nil {
 					w.t.Error(err)
 				}
 				for _, x := range left {
@@ -172,58 +371,35 @@ func (w *town) citizen(who int, own []int) {
 				}
 				return out
 			})
-			if len(left) == 0 {
-				break
+			if out.wires == 0 {
+				return true
 			}
 			if time.Now().After(deadline) {
 				w.t.Error("a mark stays for good")
-				return
+				return false
 			}
 			time.Sleep(30 * time.Microsecond)
 		}
-		w.do(who, as(acknowledge), func() answer { return answer{} })
-		time.Sleep(150 * time.Microsecond)
-		w.fold(who, as(lift), h.Shard(), "", state.Bar{Address: h, Lifted: true})
-		time.Sleep(150 * time.Microsecond)
 	}
-}
-
-// clerk takes down what persons say of consent; each word moves the person's version.
-func (w *town) clerk(who int) {
-	for n := 0; !w.over.Load(); n++ {
-		a := act{verb: withdraw, address: n % w.Addresses, person: n / w.Addresses % residents}
-		p := person(resident(a.address, a.person))
-		kind := []consent.Type{consent.Granted, consent.Withdrawn}[n%2]
-		w.fold(who, a, p.Shard(), p, consent.Record{ID: fmt.Sprint(n), Person: p, Type: kind})
-		time.Sleep(50 * time.Microsecond)
+	if person && !wait(onWay, "", key(a.address, a.person)) {
+		return false
 	}
-}
-
-// doAll does several acts in one call, and records them all.
-func (w *town) doAll(who int, acts []act, f func() []answer) {
-	call := w.clock()
-	out := f()
-	done := w.clock()
-	if len(out) != len(acts) {
-		return // it has said why
+	if !wait(onWire, h, "") {
+		return false
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for i, a := range acts {
-		w.history = append(w.history, porcupine.Operation{ClientId: who, Input: a, Call: call, Output: out[i], Return: done})
-		w.tally[verbs[a.verb]]++
-	}
+	a.verb = acknowledge
+	w.do(who, a, func() answer { return answer{} })
+	return true
 }
 
 // gate looks at everybody and every address, as a gate does for a batch.
 func (w *town) gate(who int) {
-	var bars, versions []act
+	var bars, all []act
 	var hs []reminder.AddressHash
-	var keys []reminder.PersonKey
 	for a := range w.Addresses {
 		bars, hs = append(bars, act{verb: barred, address: a}), append(hs, address(a))
 		for p := range residents {
-			versions, keys = append(versions, act{verb: version, address: a, person: p}), append(keys, person(resident(a, p)))
+			all = append(all, act{address: a, person: p})
 		}
 	}
 	for n := 0; !w.over.Load(); n++ {
@@ -240,18 +416,18 @@ func (w *town) gate(who int) {
 			}
 			return out
 		})
-		if n%3 > 0 {
-			continue
+		if n%3 == 0 {
+			w.look(who, all...)
 		}
-		w.doAll(who, versions, func() (out []answer) {
-			ps, err := w.s.Persons(w.t.Context(), keys)
-			if err != nil {
-				w.t.Error(err)
-			}
-			for _, p := range ps {
-				out = append(out, answer{version: p.Version})
-			}
-			return out
-		})
 	}
+}
+
+// waited is how many attempts were on the wire when somebody who had said no asked.
+func (w *town) waited() (n int) {
+	for _, o := range w.history {
+		if v := asked(o).verb; v == onWire || v == onWay {
+			n += bits.OnesCount8(answered(o).wires)
+		}
+	}
+	return n
 }

@@ -1,6 +1,6 @@
--- Answers, for each address of ARGV, whether it is barred and how many persons have it as theirs.
+-- Answers, for each address of ARGV, how it is barred and how many persons have it as theirs.
 if not certified() then return uncertified() end
-local barred, out = call('SMISMEMBER', key('bars'), unpack(ARGV)), {}
+local barred, out = bars(ARGV), {}
 for i, address in ipairs(ARGV) do
   local n = 0
   for _, cell in ipairs(call('HVALS', key('behind:' .. address))) do

@@ -4,11 +4,11 @@
 if not certified() then return uncertified() end
 local addresses, out = {}, {}
 for i = 1, #ARGV, 3 do addresses[#addresses + 1] = ARGV[i] end
-local barred = call('SMISMEMBER', key('bars'), unpack(addresses))
+local barred = bars(addresses)
 for i = 1, #ARGV, 3 do
   local marks, claim, mark = key('marks:' .. ARGV[i]), ARGV[i + 1], ARGV[i + 2]
   local n = (i + 2) / 3
-  if barred[n] == 1 and call('HEXISTS', marks, claim) == 0 then
+  if barred[n] > 0 and call('HEXISTS', marks, claim) == 0 then
     out[n] = 2
   elseif call('HSETNX', marks, claim, mark) == 1 or call('HGET', marks, claim) == mark then
     out[n] = 0 -- the same mark: this call, sent again after a lost answer

@@ -52,6 +52,15 @@ local function values(k, fields)
   return out
 end
 
+-- bars says of each of some addresses how it is barred: 0 not, 1 by its own STOP, 2 by a clerk or a carrier's list.
+local function bars(addresses)
+  local out = call('SMISMEMBER', key('bars'), unpack(addresses))
+  for i, own in ipairs(call('SMISMEMBER', key('stops'), unpack(addresses))) do
+    if out[i] == 1 then out[i] = 2 elseif own == 1 then out[i] = 1 end
+  end
+  return out
+end
+
 -- A lease is "reminder token ends moved tries score route": moved is 1 when the plan has moved on since, route and score
 -- are where the reminder goes back to, "" when it does not.
 local function readLease(text)
