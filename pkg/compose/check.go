@@ -95,30 +95,51 @@ func instead(x redact.Finding) string {
 	return "leave the digits out; a phone is {phone}, a day {date}, a time {time}"
 }
 
-// CheckUnit checks every template that a unit would use: for each purpose the pack has a basis for and each of the unit's
-// channels the pack allows, in every language a patient may be written in. It also warns of facts whose words say more than
+// CheckUnit checks every template that a unit would use: for each purpose the pack has a basis for, for each fixed answer, and for
+// each of the unit's channels the pack allows, in every language a patient may be written in. It also warns of facts whose words say more than
 // their class.
 func (c *Composer) CheckUnit(pack policy.Pack, u reminder.Unit) []Problem {
 	out := CheckFacts(u)
 	seen := map[string]bool{}
-	for _, purpose := range pack.Purposes() {
+	for _, s := range setsOf(pack, u) {
 		for _, ch := range u.Channels {
-			if !pack.Allows(ch) {
+			if !pack.Allows(ch) || (s.purpose == reminder.Verify && ch != reminder.SMS) {
 				continue
 			}
 			for _, language := range languagesOf(u) {
-				t, err := c.choose(u, purpose, ch, language)
+				t, err := c.choose(u, s.name, ch, language)
 				if err != nil {
-					out = append(out, Problem{Template: string(purpose) + "." + string(ch), Unit: u.ID, Refused: true, Reason: "no template in " + u.Language})
+					out = append(out, Problem{Template: s.name + "." + string(ch), Unit: u.ID, Refused: true, Reason: "no template in " + u.Language})
 					break
 				}
-				if id := t.ID() + string(purpose); !seen[id] {
+				if id := t.ID() + string(s.purpose); !seen[id] {
 					seen[id] = true
-					out = append(out, c.Check(t, purpose, pack, u)...)
+					out = append(out, c.Check(t, s.purpose, pack, u)...)
 				}
 			}
 		}
 	}
+	return out
+}
+
+// usedSet is a set of templates that a unit uses for a purpose.
+type usedSet struct {
+	purpose reminder.Purpose
+	name    string
+}
+
+// setsOf lists the sets that a unit may use under a pack. Answers and one-time codes need no basis.
+func setsOf(pack policy.Pack, u reminder.Unit) []usedSet {
+	var out []usedSet
+	for _, p := range pack.Purposes() {
+		if p != reminder.Reply && p != reminder.Verify {
+			out = append(out, usedSet{p, setOf(u, p, "")})
+		}
+	}
+	for _, t := range reminder.AnswerTexts {
+		out = append(out, usedSet{reminder.Reply, setOf(u, reminder.Reply, t)})
+	}
+	out = append(out, usedSet{reminder.Verify, setOf(u, reminder.Verify, "")})
 	return out
 }
 

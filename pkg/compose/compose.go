@@ -75,20 +75,21 @@ func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message
 		return reminder.Message{}, ErrNoPermit
 	}
 	l, u := p.Lease(), p.Unit()
-	t, err := c.choose(u, l.Purpose, p.Channel(), p.Language())
+	t, err := c.choose(u, setOf(u, l.Purpose, p.Answer()), p.Channel(), p.Language())
 	if err != nil {
 		return reminder.Message{}, err
 	}
 	if len(t.Lint(l.Purpose)) > 0 {
 		return reminder.Message{}, fmt.Errorf("%w: %s for %s", ErrUnfit, t.Name(), l.Purpose)
 	}
-	d, err := c.draft(t, factsOf(p, t.Language()), p.Pack(), l.Release)
+	f := factsOf(p, t.Language())
+	d, err := c.draftFor(p, t, f)
 	if err != nil {
 		return reminder.Message{}, err
 	}
 	c.metrics.neutral(d.neutral)
 	m := reminder.Message{
-		Channel: p.Channel(), Purpose: l.Purpose, To: p.Address(), Sender: d.sender, ReplyTo: u.Mail.Text,
+		Channel: p.Channel(), Purpose: l.Purpose, To: p.Address(), Sender: d.sender, ReplyTo: f.Unit.Mail.Text,
 		Language: t.Language(), Template: t.ID(), Class: d.class, Unit: u.ID, NotAfter: l.Expires, Origin: &d.rendered,
 	}
 	for _, part := range d.rendered.Parts {
@@ -123,7 +124,7 @@ func (c *Composer) inspect(p gate.Permit, m reminder.Message) error {
 		return ErrNoWire
 	}
 	known := c.known(factsOf(p, m.Language))
-	known.To, known.Refs = m.To.Reveal(), given(m.Reference, m.Template)
+	known.To, known.Refs, known.Unsubscribe = m.To.Reveal(), append(known.Refs, given(m.Reference, m.Template)...), m.Unsubscribe.Header()
 	found := c.scanner.ScanWire(m.Wire, *m.Origin, known)
 	found = slices.DeleteFunc(found, func(x redact.Finding) bool { return released(p.Lease().Release, m.Template, x) })
 	if len(found) > 0 {
@@ -132,9 +133,16 @@ func (c *Composer) inspect(p gate.Permit, m reminder.Message) error {
 	return nil
 }
 
-// choose finds the unit's template for a purpose, in the language asked for or else the unit's own.
-func (c *Composer) choose(u reminder.Unit, purpose reminder.Purpose, ch reminder.Channel, language string) (template.Template, error) {
-	set := cmp.Or(u.Templates[purpose], string(purpose))
+// setOf is the set of templates that the unit uses for a purpose, and of the purpose reply for one answer.
+func setOf(u reminder.Unit, purpose reminder.Purpose, answer reminder.AnswerText) string {
+	if purpose == reminder.Reply {
+		return u.AnswerSet(answer)
+	}
+	return cmp.Or(u.Templates[purpose], string(purpose))
+}
+
+// choose finds the template of a set, in the language asked for or else the unit's own.
+func (c *Composer) choose(u reminder.Unit, set string, ch reminder.Channel, language string) (template.Template, error) {
 	for _, l := range []string{reminder.PrimaryLanguage(language), u.Language} {
 		if t, ok := c.templates.Find(set, ch, l); ok {
 			return t, nil
@@ -151,7 +159,13 @@ func factsOf(p gate.Permit, language string) reminder.Facts {
 		Purpose: l.Purpose, Channel: p.Channel(), Language: language,
 		Start: a.Start, Length: a.Length, GivenName: a.GivenName, Unit: p.Unit(), Others: a.Others,
 	}
+	if a.Challenge != nil && l.Purpose == reminder.Verify {
+		f.Code = a.Challenge.Code
+	}
 	f.Unit.Link = linkOf(f.Unit, p.Pack(), p.Channel())
+	if p.HidePlace() {
+		f.Unit = placeless(f.Unit)
+	}
 	if !l.Told.IsZero() && (l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel) {
 		f.Was = l.Told.In(a.Start.Location())
 	}
@@ -166,8 +180,18 @@ type draft struct {
 	class    reminder.Class
 }
 
+// draft drafts. Of a one-time code the unit's own name gives way where it says too much for a number that is not proven, or is too long.
 func (c *Composer) draft(t template.Template, f reminder.Facts, pack policy.Pack, release *reminder.Release) (draft, error) {
-	d := draft{sender: senderOf(f.Unit, t.Channel()).Text}
+	d, err := c.draftWith(t, f, pack, release)
+	if f.Purpose == reminder.Verify && (errors.Is(err, ErrOverCeiling) || errors.Is(err, ErrTooLong)) {
+		return c.draftWith(t, f, pack, release, "unit")
+	}
+	return d, err
+}
+
+// draftWith drafts with some facts shown by their neutral text from the beginning.
+func (c *Composer) draftWith(t template.Template, f reminder.Facts, pack policy.Pack, release *reminder.Release, neutral ...string) (draft, error) {
+	d := draft{sender: senderOf(f.Unit, t.Channel()).Text, neutral: neutral}
 	if d.sender == "" {
 		return d, ErrNoSender
 	}

@@ -144,7 +144,7 @@ func (l *line) packs() *policy.Set {
 func (l *line) permit() gate.Permit {
 	l.t.Helper()
 	l.unit.Channels = []reminder.Channel{l.channel}
-	g, err := gate.New(gate.Options{People: l, Switches: l, Confirmer: l, Packs: l.packs(), Units: l, Hash: hash})
+	g, err := gate.New(gate.Options{People: l, Switches: l, Confirmer: l, Packs: l.packs(), Units: l, Numbers: l, Hash: hash})
 	if err != nil {
 		l.t.Fatal(err)
 	}

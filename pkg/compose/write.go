@@ -87,13 +87,14 @@ func malformed(r reminder.Rendered, neutral []string) []redact.Finding {
 func (c *Composer) known(f reminder.Facts) redact.Known {
 	u := f.Unit
 	k := redact.Known{
-		Appt:   []time.Time{f.Start},
 		Phones: given(u.Phone.Text), Mails: given(u.Mail.Text, u.From.Text), Links: given(u.Link.Text), Recipient: recipient(f),
 		Units:  c.trusted(u, f.Language),
-		Others: f.Others,
+		Others: f.Others, Refs: given(f.Code.Reveal()),
 	}
-	if !f.Was.IsZero() {
-		k.Appt = append(k.Appt, f.Was)
+	for _, at := range []time.Time{f.Start, f.Was} {
+		if !at.IsZero() { // an answer is about no appointment
+			k.Appt = append(k.Appt, at)
+		}
 	}
 	return k
 }

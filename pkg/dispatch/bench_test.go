@@ -42,6 +42,7 @@ type bench struct {
 	o     dispatch.Options
 	began time.Time
 	units map[string]reminder.Unit
+	packs *policy.Set
 	real  *gate.Gate
 	log   bytes.Buffer
 
@@ -113,6 +114,7 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	b.packs = packs
 	b.real, err = gate.New(gate.Options{People: b, Switches: b, Confirmer: b, Packs: packs, Units: b, Hash: hash, Now: b.now})
 	if err != nil {
 		t.Fatal(err)

@@ -64,6 +64,8 @@ type Options struct {
 	Routes   []Route
 	// Stop bars an address whose carrier says that its holder opted out.
 	Stop func(ctx context.Context, from reminder.Address, via string) error
+	// Unsubscribe is what the e-mail with a reference offers to stop the messages; nil = none does.
+	Unsubscribe func(reference string) (reminder.Unsubscribe, error)
 
 	Now           func() time.Time // nil = time.Now
 	Batch         int              // most reminders a round; 0 = 256

@@ -10,5 +10,8 @@
 //   - that what was planned for a channel without a carrier does not lie there in silence: it is moved to the channel the gate
 //     names, denied or expired.
 //
+// Answers is beside the line: it hands the fixed answers to people who wrote over, decided, composed and looked through as all messages
+// are, once and without a journal.
+//
 // It must never render, judge or remember: those are compose's, the gate's and the journal's.
 package dispatch

@@ -218,16 +218,28 @@ func (w *worker) compose(ctx context.Context, jobs []job) []job {
 
 // write composes a job's message, has the carrier encode it, and has what it encoded looked at again.
 func (w *worker) write(ctx context.Context, j *job) (err error) {
-	m := &j.message
-	if *m, err = w.o.Composer.Compose(ctx, j.permit); err != nil {
-		return err
+	j.message, j.unfit, err = written(ctx, w.o.Composer, w.route.Sender, j.permit, reminder.NewClaim(j.permit.Lease().Person), w.o.Unsubscribe)
+	return err
+}
+
+// written composes the message of a permit under a reference, has the carrier encode it, and has what it encoded looked at again.
+// unfit is why the carrier can't carry it: its answer, as good as one to the message itself.
+func written(
+	ctx context.Context, c Composer, s provider.Sender, p gate.Permit, reference string, offer func(string) (reminder.Unsubscribe, error),
+) (m reminder.Message, unfit, err error) {
+	if m, err = c.Compose(ctx, p); err != nil {
+		return m, nil, err
 	}
-	m.Reference = reminder.NewClaim(j.permit.Lease().Person)
-	m.Wire, j.unfit = w.route.Sender.Encode(*m)
-	if fits := j.unfit == nil; !fits {
-		return nil // the carrier's answer, as good as one to the message itself: the attempt is settled by it
+	m.Reference = reference
+	if offer != nil && m.Channel == reminder.Email {
+		if m.Unsubscribe, err = offer(reference); err != nil {
+			return m, nil, err
+		}
 	}
-	return w.o.Composer.Inspect(j.permit, *m)
+	if m.Wire, unfit = s.Encode(m); unfit != nil {
+		return m, unfit, nil
+	}
+	return m, nil, c.Inspect(p, m)
 }
 
 // refused is the verdict that an error of compose comes to. None of its refusals goes away by trying again: what a clerk

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
@@ -85,7 +86,7 @@ func (g *Gate) guardians(ctx context.Context, as []Attempt, errs []error) error 
 // refuse is what needs no asking.
 func (g *Gate) refuse(a Attempt, now time.Time) error {
 	p := a.Permit
-	if p.IsZero() {
+	if p.IsZero() || p.answer != "" { // an answer is no attempt: ConfirmAnswer
 		return ErrNoPermit
 	}
 	// A permit from the future is as wrong as an old one: the clock has been set.
@@ -105,9 +106,13 @@ func (g *Gate) confirmation(a Attempt, now time.Time) Confirmation {
 	if p.lease.Route != "" && p.lease.Route != a.Route {
 		names = append(names, SwitchCarrier+p.lease.Route)
 	}
+	limit := p.pack.Cap
+	if uncapped(p.lease) {
+		limit = policy.Cap{}
+	}
 	return Confirmation{
 		Reminder: p.lease.Reminder, Person: p.lease.Person, Token: p.lease.Token, Version: p.lease.Version,
-		PersonVersion: p.person, Attempt: a.Attempt, Claim: a.Claim, Address: p.hash, Switches: names, Cap: p.pack.Cap,
+		PersonVersion: p.person, Attempt: a.Attempt, Claim: a.Claim, Address: p.hash, Switches: names, Cap: limit,
 		At: now, NotAfter: earlier(p.made.Add(g.o.MaxAge), p.lease.Expires),
 	}
 }

@@ -134,7 +134,7 @@ func TestOtherWaysToARefusal(t *testing.T) {
 		"unknown channel": {func(w *world, _ *reminder.Lease) {
 			w.unit(func(u *reminder.Unit) { u.Channels = []reminder.Channel{"fax"} })
 		}, gate.NoBasis},
-		"a purpose without basis": {func(_ *world, l *reminder.Lease) { l.Purpose = reminder.Verify }, gate.NoBasis},
+		"a purpose without basis": {func(_ *world, l *reminder.Lease) { l.Purpose = reminder.Correction }, gate.NoBasis},
 		"no purpose":              {func(_ *world, l *reminder.Lease) { l.Purpose = "" }, gate.NoBasis},
 		"no address":              {func(w *world, _ *reminder.Lease) { w.person(func(p *gate.Person) { p.Contact = nil }) }, gate.Unverified},
 		"address taken away":      {func(w *world, _ *reminder.Lease) { w.evidence(about(contact.Removed, number, now)) }, gate.Unverified},
@@ -166,6 +166,14 @@ func TestOtherWaysToARefusal(t *testing.T) {
 		"only e-mail is consented to": {func(w *world, _ *reminder.Lease) {
 			w.person(func(p *gate.Person) { p.Consent = []consent.Record{yes("yes-mail", reminder.Email)} })
 		}, gate.Unverified},
+		"a guardian whose custody nobody proved": {func(w *world, _ *reminder.Lease) {
+			w.person(func(p *gate.Person) {
+				p.BirthDate, p.Consent[0].Actor = child, consent.Actor{Kind: consent.Guardian, Ref: string(mother)}
+			})
+		}, gate.Guardian},
+		"a guardian who is not named": {func(w *world, _ *reminder.Lease) {
+			w.person(func(p *gate.Person) { p.BirthDate, p.Consent[0].Actor.Kind = child, consent.Guardian })
+		}, gate.Guardian},
 		"the Swedish unit has its own": {func(w *world, _ *reminder.Lease) {
 			w.unit(func(u *reminder.Unit) { u.Country, u.Zone = "SE", "Europe/Stockholm" })
 		}, gate.NoBasis},
@@ -201,7 +209,10 @@ func TestOtherWaysToAYes(t *testing.T) {
 			l.Appointment.BirthDate = adult
 		}, reminder.SMS, "consent"},
 		"guardian for a child": {func(w *world, _ *reminder.Lease) {
-			w.person(func(p *gate.Person) { p.BirthDate, p.Consent[0].Actor.Kind = child, consent.Guardian })
+			w.person(func(p *gate.Person) {
+				p.BirthDate, p.Consent[0].Actor = child, consent.Actor{Kind: consent.Guardian, Ref: string(mother)}
+				p.Consent = append(p.Consent, known(consent.Custody, mother, ago(50)))
+			})
 		}, reminder.SMS, "consent"},
 		"second channel": {func(w *world, _ *reminder.Lease) {
 			denials[gate.Bounced](w, nil)

@@ -22,6 +22,8 @@ type Question struct {
 	Route   string // of the carrier, for the switches; "" = none
 	// BirthDate is what the booking would say; it counts where nothing else is known, as it does for a booking.
 	BirthDate reminder.Date
+	// Address is the number that a one-time code would go to; of the purpose verify alone.
+	Address reminder.Address
 	// At is the instant; zero is now. For an earlier one, records that were taken down later do not count; bars, switches and
 	// how many people share an address are always those of now.
 	At time.Time
@@ -53,6 +55,9 @@ func (g *Gate) Explain(ctx context.Context, q Question) (Explanation, error) {
 	l := reminder.Lease{
 		Person: q.Person, Purpose: q.Purpose, Due: at, Expires: at.Add(24 * time.Hour), Route: q.Route,
 		Appointment: reminder.Appointment{Person: q.Person, Unit: q.Unit, BirthDate: q.BirthDate},
+	}
+	if q.Purpose == reminder.Verify {
+		l.Appointment.Challenge = &reminder.Challenge{Address: q.Address}
 	}
 	ds, err := g.decide(ctx, []reminder.Lease{l}, at, m)
 	return explained(ds[0], at, m.trace), err

@@ -15,13 +15,15 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Options is what a Gate asks and how. All are required but Window, MaxAge and Now.
+// Options is what a Gate asks and how. All are required but Numbers, Window, Analysis, Awaits, MaxAge and Now.
 type Options struct {
 	People    People
 	Switches  Switches
 	Confirmer Confirmer
 	Packs     *policy.Set
 	Units     Units
+	// Numbers tells what speaks against the number that a one-time code is to go to. nil: no code is sent.
+	Numbers Numbers
 	// Hash is the keyed hash of an address. Bars are kept by hash, so an address that does not have the hash its record
 	// says is not written to.
 	Hash func(reminder.Address) reminder.AddressHash
@@ -30,6 +32,9 @@ type Options struct {
 	// Analysis is the id of the unit's documented analysis of needs and risks, "" when it has none. nil: no unit has one, and
 	// where the pack asks for it (Sweden, HSLF-FS 2016:40) nothing is sent.
 	Analysis func(u reminder.Unit) string
+	// Awaits reports whether a register has yet to say whose the addresses of the lease's person are. Then what lacks a proof, and
+	// nothing else, is deferred: that the register does not answer is no no. nil: there is none to wait for.
+	Awaits func(l reminder.Lease) bool
 	// MaxAge is how old a permit Confirm takes, 30 s when zero.
 	MaxAge time.Duration
 	// Now is the clock of Confirm, time.Now when nil.
@@ -77,6 +82,9 @@ func New(o Options) (*Gate, error) {
 	if o.Window == nil {
 		o.Window = func(reminder.Unit, time.Time) (bool, time.Time) { return true, time.Time{} }
 	}
+	if o.Awaits == nil {
+		o.Awaits = func(reminder.Lease) bool { return false }
+	}
 	if o.Analysis == nil {
 		o.Analysis = func(reminder.Unit) string { return "" }
 	}
@@ -115,6 +123,7 @@ type mode struct {
 type facts struct {
 	people  map[reminder.PersonKey]Person
 	stopped map[string]string
+	numbers map[reminder.AddressHash]Number // that codes are to go to
 }
 
 func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m mode) ([]Decision, error) {
@@ -151,9 +160,17 @@ func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m
 	if more := f.guardians(keys, now); err == nil && len(more) > 0 {
 		guardians = g.ask(ctx, more, f.people)
 	}
+	var numbers error
+	if err == nil {
+		numbers = g.numbers(ctx, g.codes(ls, open), &f)
+	}
 	for _, i := range open {
 		l := ls[i]
-		switch cause := errors.Join(err, f.without(guardians, l, now)); {
+		cause := errors.Join(err, f.without(guardians, l, now))
+		if _, code := g.codeTo(l); code {
+			cause = errors.Join(cause, numbers)
+		}
+		switch {
 		case cause != nil:
 			m.trace.ask(RuleKnown, Unknown, func() string { return string(because(cause)) })
 			ds[i] = later(l, now, because(cause), policy.Ref{})
@@ -161,7 +178,7 @@ func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m
 			ds[i] = g.one(l, f, now, m)
 		}
 	}
-	return ds, errors.Join(err, guardians)
+	return ds, errors.Join(err, guardians, numbers)
 }
 
 // ask adds what is known of people, and does not trust the answer's form.
@@ -233,15 +250,25 @@ func (g *Gate) one(l reminder.Lease, f facts, now time.Time, m mode) Decision {
 		u.Channels = slices.DeleteFunc(slices.Clone(u.Channels), func(c reminder.Channel) bool { return c != m.channel })
 	}
 	q := question{lease: l, person: p, standing: s, unit: u, pack: pack, at: at.In(zone), facts: f, past: m.past, trace: t}
-	pass, r := g.reach(q)
+	if q.born = p.BirthDate; q.born.IsZero() {
+		q.born = a.BirthDate
+	}
+	way := g.reach
+	if l.Purpose == reminder.Verify {
+		way = g.verify
+	}
+	pass, r := way(q)
 	t.of(func() string { return "" })
 	switch {
 	case r == Unavailable:
 		return later(l, now, r, pack.Ref())
+	case (r == Unverified || r == StaleVerification) && !m.preview && !m.past && l.Purpose != reminder.Verify && g.o.Awaits(l):
+		t.ask(RuleProof, Unknown, func() string { return "a register has yet to answer" })
+		return later(l, now, Unavailable, pack.Ref())
 	case r != "":
 		return Decision{Outcome: Deny, Reason: r, Pack: pack.Ref()}
 	}
-	if !m.preview {
+	if !m.preview && !uncapped(l) {
 		open, next := g.o.Window(u, now)
 		if t.stops(RuleWindow, !open && !urgent(l, now, next), openAt(open, next)) {
 			d := later(l, now, OutsideWindow, pack.Ref())

@@ -163,8 +163,9 @@ func TestGuardians(t *testing.T) {
 		"the booking names somebody without custody": {func(_ *world, l *reminder.Lease) {
 			l.Appointment.Others = []reminder.Other{{Role: reminder.Guardian, Phones: []reminder.Masked{reminder.Mask("+4520333333")}}}
 		}, mother, "", false},
-		"she is not to be told the place":   {all(noPlace, quiet), mother, "", true},
-		"and the sender's name would do so": {all(noPlace, func(w *world, _ *reminder.Lease) { w.unit(func(u *reminder.Unit) { u.SenderID.Class = 1 }) }), father, "", false},
+		"she is not to be told the place, and he may be": {all(noPlace, quiet), father, "", false},
+		"she is not to be told the place, and alone":     {all(noPlace, quiet, func(w *world, _ *reminder.Lease) { w.change(father, func(p *gate.Person) { p.Deceased = true }) }), mother, "", true},
+		"and the sender's name would do so":              {all(noPlace, func(w *world, _ *reminder.Lease) { w.unit(func(u *reminder.Unit) { u.SenderID.Class = 1 }) }), father, "", false},
 		"her address is protected: he is not told the place": {all(quiet, func(w *world, _ *reminder.Lease) {
 			w.change(mother, func(p *gate.Person) { p.Protected = true })
 		}), father, "", true},

@@ -7,7 +7,8 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Permit is the leave to hand one message of one reminder to a carrier, soon. Only Decide makes one.
+// Permit is the leave to hand one message of one reminder to a carrier, soon. Only Decide and Answer make
+// one.
 type Permit struct {
 	ok      bool
 	lease   reminder.Lease
@@ -22,6 +23,8 @@ type Permit struct {
 	recipient reminder.PersonKey // "" = the patient
 	version   uint64             // of the recipient, where it is not the patient
 	hide      bool
+
+	answer reminder.AnswerText // of an answer; "" of all else
 }
 
 // IsZero reports whether p permits nothing.
@@ -61,7 +64,10 @@ func (p Permit) Pack() policy.Pack { return p.pack }
 // PersonVersion is the version of the person that was asked about.
 func (p Permit) PersonVersion() uint64 { return p.person }
 
-// Basis is what allowed it: "consent" or "reservation".
+// Answer is the fixed answer that it is for; "" of all other purposes.
+func (p Permit) Answer() reminder.AnswerText { return p.answer }
+
+// Basis is what allowed it: "consent" or "reservation"; "" of an answer, which needs none.
 func (p Permit) Basis() string { return string(p.basis) }
 
 // Language is the one to write in: the patient's, else the unit's. The templates may not have it.

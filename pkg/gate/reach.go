@@ -53,9 +53,6 @@ func (g *Gate) reach(q question) (way, Reason) {
 	if q.trace.stops(RuleKnown, !q.person.Known, func() string { return isKnown(q.person.Known) }) {
 		return way{}, NoBasis
 	}
-	if q.born = q.person.BirthDate; q.born.IsZero() {
-		q.born = q.lease.Appointment.BirthDate
-	}
 	var refused []Reason
 	stopped := false
 	for _, r := range q.recipients(g) {

@@ -67,8 +67,9 @@ func (p Person) asOf(at time.Time) Person {
 	return p
 }
 
-// recipients are those who may be written to, in order: of a minor the guardians with custody, those that the booking names first,
-// then the patient, whose own address a guardian may have said yes to.
+// recipients are those who may be written to, in order: of a minor the guardians with custody, those who may be told the place first,
+// for most messages can't be without it, and of them those that the booking names; then the patient, whose own address a guardian may
+// have said yes to.
 func (q *question) recipients(g *Gate) []recipient {
 	var out []recipient
 	minor, known := q.pack.Minor(q.born, q.at)
@@ -103,7 +104,12 @@ func (q *question) recipients(g *Gate) []recipient {
 			out[i].hide = out[i].hide || slices.ContainsFunc(out, func(o recipient) bool { return o.guardian != out[i].guardian && o.protected(q.at) })
 		}
 		named := q.booked(g)
-		slices.SortStableFunc(out, func(a, b recipient) int { return rank(named, b) - rank(named, a) })
+		slices.SortStableFunc(out, func(a, b recipient) int {
+			if a.hide != b.hide {
+				return map[bool]int{false: -1, true: 1}[a.hide]
+			}
+			return rank(named, b) - rank(named, a)
+		})
 		for i := range out {
 			out[i].number = i + 1
 		}

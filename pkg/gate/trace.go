@@ -21,7 +21,7 @@ const (
 	RuleKnown     Rule = "known"     // something is known of the person
 	RuleAge       Rule = "age"       // who speaks for the person
 	RuleCustody   Rule = "custody"   // the guardian has custody, and may be written to
-	RuleObjection Rule = "objection" // the guardian has not said no for themself
+	RuleObjection Rule = "objection" // the guardian, or who is to have a code, has not said no for themself
 	RuleDetour    Rule = "detour"    // no guardian's STOP would be gone round
 	RuleConsent   Rule = "consent"   // a yes, or notice and no objection, holds
 	RuleCeiling   Rule = "ceiling"   // the sender's class is within what is allowed
@@ -112,7 +112,7 @@ var own = map[Rule]string{
 	RulePack:      "a day without a policy pack in force has no rules, and then nothing is sent",
 	RuleSwitches:  "whoever stops sending is obeyed before anything else is looked at",
 	RuleKnown:     "absent state is never a yes",
-	RuleObjection: "a guardian decides for themself what is sent to them (GDPR Articles 7(3) and 21)",
+	RuleObjection: "whoever is written to decides for themself what is sent to them (GDPR Articles 7(3) and 21)",
 	RuleDetour:    "a STOP must not bring the same message by another way",
 	RuleBar:       "a STOP bars the address, whoever is behind it (GDPR Article 7(3))",
 	RuleWrong:     "somebody else has the address (GDPR Article 5(1)(d) and (f))",

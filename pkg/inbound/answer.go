@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -11,28 +12,21 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Text names one of the fixed answers: the template "reply.<text>". None holds a fact about a person: a unit's name and phone at
-// most.
-type Text string
+// Text names one of the fixed answers, see reminder.AnswerText.
+type Text = reminder.AnswerText
 
 // The texts.
 const (
-	// TextStopped says once that there will be no more messages.
-	TextStopped Text = "stopped"
-	// TextStoppedNotCancelled says that, and TextNotCancelled besides.
-	TextStoppedNotCancelled Text = "stopped_not_cancelled"
-	// TextStarted says that reminders may come again, where they are allowed.
-	TextStarted Text = "started"
-	// TextNotCancelled says that the appointment is not cancelled until the clinic confirms it, with the clinic's phone.
-	TextNotCancelled Text = "not_cancelled"
-	// TextWrongNumber says that the number is not written to any more, and asks to delete what came.
-	TextWrongNumber Text = "wrong_number"
-	// TextUnread says that nobody reads here, how to reach the clinic, and 112 for emergencies.
-	TextUnread Text = "unread"
+	TextStopped             = reminder.AnswerStopped
+	TextStoppedNotCancelled = reminder.AnswerStoppedNotCancelled
+	TextStarted             = reminder.AnswerStarted
+	TextNotCancelled        = reminder.AnswerNotCancelled
+	TextWrongNumber         = reminder.AnswerWrongNumber
+	TextUnread              = reminder.AnswerUnread
 )
 
 // Texts lists them all.
-var Texts = []Text{TextStopped, TextStoppedNotCancelled, TextStarted, TextNotCancelled, TextWrongNumber, TextUnread}
+var Texts = reminder.AnswerTexts
 
 // about is what an answer is about: each has its own limit.
 var about = map[Text]string{
@@ -48,7 +42,9 @@ type Answer struct {
 	Language string // of the message they answered; "" = the unit's
 }
 
-// Replier sends answers with the purpose reply. Nothing depends on it: an answer that does not go is not tried again.
+// Replier sends answers with the purpose reply. Nothing depends on it: an answer that does not go is not tried again. It must not take
+// long, for others' answers wait behind this one. A *provider.Error of outcome Unknown means that the answer may have gone, or may go
+// yet; after any other error it surely does not.
 type Replier interface {
 	Reply(ctx context.Context, a Answer) error
 }
@@ -67,9 +63,10 @@ type Desk interface {
 
 // What became of an answer: labels of metrics.
 const (
-	answerSent   = "sent"
-	answerEnough = "enough" // the address had its answer for the day
-	answerFailed = "failed"
+	answerSent    = "sent"
+	answerEnough  = "enough" // the address had its answer for the day
+	answerFailed  = "failed"
+	answerUnknown = "unknown" // it may have gone, or may go yet
 )
 
 // text chooses the answer to a result.
@@ -128,6 +125,10 @@ func (in *Inbound) answer(ctx context.Context, a Answer, r Result) {
 	}
 	if err != nil {
 		outcome = answerFailed
+		var carrier *provider.Error
+		if errors.As(err, &carrier) && carrier.Outcome == provider.Unknown {
+			outcome = answerUnknown
+		}
 		in.log.Warn("an answer did not go; it is not tried again", zap.String("provider", a.Via), zap.String("text", string(a.Text)), zap.Error(err))
 	}
 	in.answers.WithLabelValues(string(a.Text), outcome).Inc()

@@ -131,7 +131,7 @@ func TestMachinesAreNotAnswered(t *testing.T) {
 	if len(d.sent) != 0 {
 		t.Errorf("answered: %q", d.texts())
 	}
-	if n, err := testutil.GatherAndCount(reg, "husk_inbound_answers_total"); err != nil || n != 18 {
+	if n, err := testutil.GatherAndCount(reg, "husk_inbound_answers_total"); err != nil || n != 24 {
 		t.Errorf("%d series of answers, %v", n, err)
 	}
 }
@@ -165,6 +165,8 @@ func TestAnAnswerThatFailsHoldsUpNothing(t *testing.T) {
 	}{
 		"the carrier":   {func(d *desk) { d.replied = boom }, 1, "failed"},
 		"the limit":     {func(d *desk) { d.enough = boom }, 0, "failed"},
+		"no answer":     {func(d *desk) { d.replied = fmt.Errorf("x: %w", &provider.Error{Code: "timeout"}) }, 1, "unknown"},
+		"a refusal":     {func(d *desk) { d.replied = &provider.Error{Outcome: provider.Reject} }, 1, "failed"},
 		"whose it is":   {func(d *desk) { d.wrote = boom }, 1, "sent"},
 		"nothing fails": {func(*desk) {}, 1, "sent"},
 	} {

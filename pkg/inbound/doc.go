@@ -6,7 +6,7 @@
 //	           └ delivery report ──────────▶ Register                  ┘
 //
 // It decides which of a few things an answer is (Classify), hands that on, and acknowledges to the carrier only once that is
-// done. One-click unsubscription of mail (RFC 8058) comes through Unsubscribe, and by mail through the token of its address.
+// done. One-click unsubscription of mail (RFC 8058) comes through Unsubscriber, and by mail through the token of its address.
 //
 // It guarantees that a STOP is never lost: while the Register fails, the notice stays unacknowledged and is read again; and
 // nobody's START overtakes their STOP. A word that may mean the appointment and not the reminders (AFLYS, AVBOKA, AVBRYT, CANCEL)

@@ -106,7 +106,7 @@ func New(o Options) (*Inbound, error) {
 	}
 	in.failed.WithLabelValues(string(kindPoll))
 	for _, t := range Texts {
-		for _, outcome := range []string{answerSent, answerEnough, answerFailed} {
+		for _, outcome := range []string{answerSent, answerEnough, answerFailed, answerUnknown} {
 			in.answers.WithLabelValues(string(t), outcome)
 		}
 	}

@@ -55,7 +55,8 @@ func NewTokens(key []byte) (*Tokens, error) {
 	return &Tokens{aead}, nil
 }
 
-// Make makes a token of 75 to 123 characters, for references of 28 to 64: safe in a path and in a mail address.
+// Make makes a token of 75 to 123 characters, for references of 28 to 64: safe in a path, and in a mail address whose server
+// takes a local part of more than 64 octets (RFC 5321 section 4.5.3.1.1).
 func (t *Tokens) Make(reference string) (string, error) {
 	if !provider.ValidReference(reference) {
 		return "", provider.ErrReference

@@ -3,6 +3,8 @@ package provider
 import (
 	"net/textproto"
 	"strings"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // Automatic reports whether the header of a mail says that a machine wrote it: an absence note, a bounce, a mailing list. RFC 3834
@@ -25,6 +27,15 @@ func Automatic(h textproto.MIMEHeader) bool {
 		}
 	}
 	return strings.HasPrefix(strings.ToLower(h.Get("Content-Type")), "multipart/report")
+}
+
+// AutoSubmitted is the value of the header Auto-Submitted of a mail with a purpose (RFC 3834 section 5): no absence note shall answer
+// it, and no Husk.
+func AutoSubmitted(p reminder.Purpose) string {
+	if p == reminder.Reply {
+		return "auto-replied"
+	}
+	return "auto-generated"
 }
 
 // word is the first word of a header field, small, without what follows a semicolon.

@@ -30,7 +30,7 @@ func Inspect(m reminder.Message, serves ...reminder.Channel) error {
 		return err
 	}
 	for _, f := range []string{
-		m.To.Reveal(), m.Sender, m.ReplyTo, m.Subject.Reveal(), m.Language, m.Template, m.Unit, string(m.Purpose),
+		m.To.Reveal(), m.Sender, m.ReplyTo, m.Subject.Reveal(), m.Language, m.Template, m.Unit, string(m.Purpose), m.Unsubscribe.Header(),
 	} {
 		if !oneLine(f) {
 			return reject("bad_field", ErrHeader)

@@ -140,7 +140,7 @@ func (c clerks) appointment(r *rand.Rand, u reminder.Unit) reminder.Facts {
 	start := time.Date(2026, 1, 1+r.IntN(1500), 7+r.IntN(13), pick(r, 0, 15, 30, 45, 5*r.IntN(12), r.IntN(60)), 0, 0, zone)
 	f := reminder.Facts{
 		Purpose: reminder.Remind, Start: start, Was: start.AddDate(0, 0, r.IntN(60)-30).Add(time.Duration(r.IntN(600)-300) * time.Minute), Length: 30 * time.Minute,
-		Unit: u, GivenName: reminder.Mask(pick(r, c.people...)),
+		Unit: u, GivenName: reminder.Mask(pick(r, c.people...)), Code: reminder.Mask(fmt.Sprintf("%06d", r.IntN(1_000_000))),
 	}
 	if r.IntN(8) == 0 { // a father and his son, say
 		f.Others = append(f.Others, reminder.Other{Role: reminder.Guardian, Names: masked(f.GivenName.Reveal() + " " + pick(r, "Holm", "Lind", "Nieminen", "Groß"))})
@@ -160,7 +160,7 @@ func knownOf(t testing.TB, s *redact.Scanner, f reminder.Facts) redact.Known {
 	u := f.Unit
 	k := redact.Known{
 		Appt: []time.Time{f.Start, f.Was}, Phones: []string{u.Phone.Text}, Mails: []string{u.Mail.Text, u.From.Text}, Recipient: []string{f.GivenName.Reveal()},
-		Units: []string{u.Names["da"].Text, u.Address.Text}, Others: f.Others,
+		Units: []string{u.Names["da"].Text, u.Address.Text}, Others: f.Others, Refs: []string{f.Code.Reveal()},
 	}
 	if u.Entrance.Text != "" {
 		k.Units = append(k.Units, u.Entrance.Text)
@@ -204,10 +204,15 @@ func TestCleanRemindersPass(t *testing.T) {
 				n++
 				known := knownOf(t, s, f)
 				if n%16 == 0 { // the other way: nobody vouches for the phone
-					if known.Phones = nil; s.Scan(m, known) == nil && countDigits(u.Phone.Text) >= 6 {
-						t.Errorf("not held without the unit's phone: %q", m.Parts[len(m.Parts)-2].Text.Reveal())
+					text := m.Parts[len(m.Parts)-2].Text.Reveal()
+					if known.Phones = nil; s.Scan(m, known) == nil && countDigits(u.Phone.Text) >= 6 && strings.Contains(text, u.Phone.Text) {
+						t.Errorf("not held without the unit's phone: %q", text)
 					}
 					known.Phones = []string{u.Phone.Text}
+					if known.Refs = nil; s.Scan(m, known) == nil && strings.Contains(text, f.Code.Reveal()) {
+						t.Errorf("not held without its code: %q", text)
+					}
+					known.Refs = []string{f.Code.Reveal()}
 				}
 				got := s.Scan(m, known)
 				if got == nil { // and as plain text, which has no provenance

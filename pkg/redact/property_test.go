@@ -150,8 +150,8 @@ var unitOf = reminder.Unit{
 func planted(t testing.TB, r *rand.Rand, from []template.Template, at time.Time, id string) (reminder.Rendered, redact.Known) {
 	u := unitOf
 	names, address, entrance := u.Names["da"], u.Address, u.Entrance
-	f := reminder.Facts{Purpose: reminder.Remind, Start: at, Was: at.Add(was), GivenName: reminder.Mask("Anna")}
-	known := redact.Known{Appt: []time.Time{f.Start, f.Was}, Phones: []string{u.Phone.Text}, Mails: []string{u.Mail.Text}, Recipient: []string{"Anna"}}
+	f := reminder.Facts{Purpose: reminder.Remind, Start: at, Was: at.Add(was), GivenName: reminder.Mask("Anna"), Code: reminder.Mask(fmt.Sprintf("%06d", r.IntN(1_000_000)))}
+	known := redact.Known{Refs: []string{f.Code.Reveal()}, Appt: []time.Time{f.Start, f.Was}, Phones: []string{u.Phone.Text}, Mails: []string{u.Mail.Text}, Recipient: []string{"Anna"}}
 	place := r.IntN(6)
 	with := func(fact *reminder.Fact, here int) {
 		if place == here {

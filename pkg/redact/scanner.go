@@ -20,17 +20,19 @@ type Options struct {
 
 // Known is what this one message may contain, and whom it must not name.
 type Known struct {
-	Appt      []time.Time // starts this message may print, in the appointment's zone
-	Phones    []string    // of the unit, as written anywhere; compared by digits, with and without country code
-	Mails     []string    // of the unit
-	Links     []string    // of the unit; a link passes when it begins with one
-	Refs      []string    // references, codes and random tokens of this message
-	To        string      // the recipient's address as the carrier writes it: explained in the header To of a wire, nowhere else
-	Units     []string    // texts of the unit directory: names, address, entrance, room
-	Staff     []string    // names from the staff directory
-	Recipient []string    // the recipient's names
-	Children  []string    // the recipient's verified children
-	Others    []reminder.Other
+	Appt   []time.Time // starts this message may print, in the appointment's zone
+	Phones []string    // of the unit, as written anywhere; compared by digits, with and without country code
+	Mails  []string    // of the unit
+	Links  []string    // of the unit; a link passes when it begins with one
+	Refs   []string    // references, codes and random tokens of this message
+	To     string      // the recipient's address as the carrier writes it: explained in the header To of a wire, nowhere else
+	// Unsubscribe is the whole value of the header List-Unsubscribe of this very message: explained there, nowhere else. "" = it has none.
+	Unsubscribe string
+	Units       []string // texts of the unit directory: names, address, entrance, room
+	Staff       []string // names from the staff directory
+	Recipient   []string // the recipient's names
+	Children    []string // the recipient's verified children
+	Others      []reminder.Other
 }
 
 // Scanner finds what must not leave. It is safe for concurrent use and keeps nothing between calls.

@@ -51,7 +51,8 @@ func split(w reminder.Wire) []piece {
 // ScanWire reads the bytes that a carrier is going to write; nil means clean. A mail is taken apart into its header lines, the
 // decoded bodies of its parts, their file names and boundaries, and what stands around them; each is scanned. A part that
 // equals one of r, line ends aside, keeps its provenance. Beside what Scan explains, these are explained where they stand: the
-// recipient in To, the time in Date, known references in a Message-ID and in a boundary, and the times of a calendar file.
+// recipient in To, the time in Date, the message's own List-Unsubscribe, known references in a Message-ID and in a boundary, and the
+// times of a calendar file.
 //
 // What can't be read doesn't pass: malformed or deeply nested MIME, another content type, charset or transfer encoding is a
 // finding of KindEncoded. Offsets are those of the decoded part, and 0 with length 0 of a part that can't be read.
@@ -119,6 +120,10 @@ func (s *scan) explainHeader(p *piece) {
 	switch p.name {
 	case "to":
 		if to := s.known.To; to != "" && (value == to || value == "<"+to+">") {
+			s.given = append(s.given, cover{p.begins, len(p.text)})
+		}
+	case "list-unsubscribe":
+		if u := s.known.Unsubscribe; u != "" && value == u {
 			s.given = append(s.given, cover{p.begins, len(p.text)})
 		}
 	case "date":

@@ -21,6 +21,7 @@ const (
 	Mail   Kind = "mail"
 	Link   Kind = "link"   // an https address without query
 	Person Kind = "person" // a given name
+	Code   Kind = "code"   // six digits
 )
 
 // The most letters of a value that is not written by this package. The unit directory allows no longer ones.
@@ -29,6 +30,7 @@ const (
 	longestPhone = 21
 	longestLink  = 80
 	longestName  = 40
+	longestCode  = 6
 )
 
 // Placeholder is one entry of the closed catalogue.
@@ -80,6 +82,12 @@ var catalogue = []Placeholder{
 		class:   func(reminder.Unit, string) reminder.Class { return 1 }, // whoever reads it knows who has an appointment
 		fixed:   true,
 		neutral: leftOut,
+	},
+	{
+		Name: codeFact, Kind: Code, bound: longestCode, About: "one-time code that proves a number: of the purpose verify alone",
+		value: func(f reminder.Facts, _ string) string { return f.Code.Reveal() },
+		class: func(reminder.Unit, string) reminder.Class { return 0 },
+		fixed: true,
 	},
 }
 
@@ -192,6 +200,8 @@ func (p Placeholder) LongestValue(language string) string {
 		return strings.Repeat("m", n-len("@mail.example")) + "@mail.example"
 	case Link:
 		return "https://link.example/" + strings.Repeat("l", n-len("https://link.example/"))
+	case Code:
+		return strings.Repeat("8", n)
 	}
 	return strings.Repeat("Ŵ", n)
 }

@@ -23,6 +23,7 @@ func TestCheckValue(t *testing.T) {
 		{"address", "Blegdamsvej 9", true}, {"address", "a\nb", false}, {"address", "a\u200bb", false}, {"address", " a", false}, {"address", "", false},
 		{"link", "https://rh.example/tid", true}, {"link", "https://rh.example", true}, {"link", "http://rh.example", false}, {"link", "https://rh.example/?a", false},
 		{"link", "https://u@rh.example", false}, {"link", "https://RH.example", false}, {"link", "https://localhost", false}, {"address", "a\xff", false}, {"time", "kl. 14.30", true}, {"klinik", "x", false},
+		{"code", "012345", true}, {"code", "12345", false}, {"code", "1234567", false}, {"code", "12 345", false}, {"code", "12345a", false}, {"code", "１２３４５６", false},
 	} {
 		err := template.CheckValue(c.fact, c.value)
 		if (err == nil) != c.ok {
@@ -51,7 +52,7 @@ func TestCatalogueIsWhole(t *testing.T) {
 				t.Errorf("{%s} is not told of, or has a longest value in no language", p.Name)
 			}
 		}
-		if c, fixed := p.FixedClass(); fixed != (p.Kind == template.Moment || p.Kind == template.Person) || fixed && c != p.Class(facts().Unit, "da") {
+		if c, fixed := p.FixedClass(); fixed != (p.Kind == template.Moment || p.Kind == template.Person || p.Kind == template.Code) || fixed && c != p.Class(facts().Unit, "da") {
 			t.Errorf("{%s}: class %v, fixed %v", p.Name, c, fixed)
 		}
 	}

@@ -9,6 +9,10 @@
 //
 // and there is nothing else: no conditions, no functions, no nesting, no way to write a brace or bracket.
 //
+// The set is the purpose's name, or another that a unit names for the purpose in the unit directory. The purpose reply has a set for
+// each fixed answer: the name, a hyphen and the answer's, as in reply-not-cancelled (see reminder.AnswerTexts). An answer may show
+// {unit}, {phone} and {mail} alone.
+//
 // It guarantees that a template which loaded has no unknown placeholder and no invisible letter, that a placeholder which
 // may be empty stands in brackets, and that the spans of a rendered part cover every byte in order, so that whoever scans the
 // text knows which byte is approved literal text and which is the value of which fact. Dates and times are written in the

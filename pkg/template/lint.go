@@ -39,7 +39,7 @@ func (t Template) Raises() []Raise { return slices.Clone(t.raises) }
 func (t Template) Lint(purpose reminder.Purpose) []Problem {
 	problems, ok := t.lint[purpose]
 	if !ok {
-		return []Problem{{File: t.file, Line: 1, Reason: "no template can serve this purpose: want reminder, changed or cancelled"}}
+		return []Problem{{File: t.file, Line: 1, Reason: "no template can serve this purpose: want reminder, changed, cancelled, reply or verify"}}
 	}
 	return slices.Clone(problems)
 }
@@ -77,6 +77,13 @@ func (t *Template) judge() {
 	t.lint = map[reminder.Purpose][]Problem{}
 	for purpose, facts := range needs {
 		t.lint[purpose] = append(t.missing(purpose, facts), j.problems...)
+	}
+	t.lint[reminder.Reply] = append(t.answers(), j.problems...)
+	t.lint[reminder.Verify] = append(t.codes(), j.problems...)
+	for purpose := range t.lint {
+		if purpose != reminder.Verify {
+			t.lint[purpose] = append(t.strayCodes(purpose), t.lint[purpose]...)
+		}
 	}
 }
 

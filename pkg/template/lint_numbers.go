@@ -3,11 +3,14 @@ package template
 import (
 	"strconv"
 	"strings"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // numbers refuses dates, times of day and phone numbers in the literal text, and digits that touch a placeholder and so change
 // the number it shows. Long runs of other digits are left to the scanner, which allows none in a template.
 func (j *judge) numbers(r reading) {
+	_, answer := reminder.AnswerOfSet(j.t.Set())
 	ws, clocks, calls := r.words, j.marks(r, wordClock), j.marks(r, wordCall)
 	for i, w := range ws {
 		if w.digits == "" {
@@ -34,6 +37,7 @@ func (j *judge) numbers(r reading) {
 		case k == i+1 && clock && isTime(w.digits), k == i+2 && isDate(w.digits) && isTime(ws[i+1].digits), k == i+1 && isDate(w.digits),
 			k == i+1 && isDateTime(w.digits):
 			j.at(r, w.start, "a date or time in bare digits, which reads like a national id: write {date} {time}")
+		case run == emergency && answer:
 		case len(run) >= 3 && i > 0 && calls[i-1] && ws[i].after < afterStop, len(run) >= 5 && strings.HasSuffix(r.text[:w.start], "+"):
 			j.at(r, w.start, "a phone number: write {phone}, which shows the unit's own")
 		}

@@ -35,7 +35,7 @@ func TestLint(t *testing.T) {
 			t.Errorf("%q: got %v, want %s in line %d", c.text, problems, c.want, c.line)
 		}
 	}
-	for _, p := range []reminder.Purpose{reminder.Verify, reminder.Reply, reminder.Correction, ""} {
+	for _, p := range []reminder.Purpose{reminder.Correction, ""} {
 		if tp := load(t, "da/x.sms.txt", "{date} {time} {unit} {phone} STOP"); len(tp.Lint(p)) == 0 {
 			t.Errorf("a template is said to be fit for %q", p)
 		}

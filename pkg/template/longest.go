@@ -11,10 +11,14 @@ import (
 func (t Template) LongestFacts(u reminder.Unit, purpose reminder.Purpose) reminder.Facts {
 	day := t.lang.longestDay()
 	name, _ := Lookup("name")
-	return reminder.Facts{
+	f := reminder.Facts{
 		Purpose: purpose, Channel: t.channel, Language: t.lang.tag, Unit: u, Start: day, Was: day,
 		GivenName: reminder.Mask(name.LongestValue(t.lang.tag)),
 	}
+	if code, _ := Lookup(codeFact); purpose == reminder.Verify {
+		f.Code = reminder.Mask(code.LongestValue(t.lang.tag))
+	}
+	return f
 }
 
 // LongestUnit is a unit whose every text is as long as the unit directory allows, for a check that knows no unit yet. Its

@@ -16,7 +16,7 @@ var ErrValue = errors.New("template: value")
 
 // CheckValue holds a value against the kind of the placeholder called fact. A phone is 3 to 15 digits (ITU-T E.164 §6) with spaces and
 // punctuation between them; a mail address is a bare RFC 5322 addr-spec; a link is what reminder.IsLink takes; a given name is letters, and ' - . or a space
-// between them; every value is one line of visible letters.
+// between them; a code is six digits; every value is one line of visible letters.
 func CheckValue(fact, value string) error {
 	p, ok := Lookup(fact)
 	if !ok {
@@ -54,6 +54,10 @@ func (p Placeholder) fault(value string) string {
 		}
 	case Person:
 		return personFault(value)
+	case Code:
+		if len(value) != longestCode || strings.Trim(value, "0123456789") != "" {
+			return "not six digits"
+		}
 	}
 	return ""
 }

@@ -201,24 +201,37 @@ func (c *checker) who(person int, unit string) string {
 	return fmt.Sprintf("person %d, %s", person, c.s.People[person].Case)
 }
 
-// replies allows one fixed reply a day to an address that wrote, within a day.
+// replies allows an address that wrote one fixed reply to each thing it wrote, within a day, and none twice a day.
 func (c *checker) replies() {
-	last := map[string]time.Time{}
+	const aDay = 24 * time.Hour
+	last := map[string]time.Time{}       // by address and text
+	answered := map[string][]time.Time{} // by address
 	for _, m := range c.messages {
 		if m.purpose != reminder.Reply {
 			continue
 		}
-		wrote := slices.ContainsFunc(c.s.Steps, func(s scenario.Step) bool {
-			return s.Kind == scenario.Reply && s.From == m.to && !m.date.Before(s.At) && m.date.Sub(s.At) < 24*time.Hour
-		})
-		switch {
-		case !wrote:
-			c.fail(BadReply, m.file, "nobody wrote from there on the day before")
-		case !last[m.to].IsZero() && m.date.Sub(last[m.to]) < 24*time.Hour:
-			c.fail(BadReply, m.file, "the second on one day")
+		recent := func(at time.Time) bool { return !m.date.Before(at) && m.date.Sub(at) < aDay }
+		wrote, had := 0, 0
+		for _, s := range c.s.Steps {
+			if s.Kind == scenario.Reply && s.From == m.to && recent(s.At) {
+				wrote++
+			}
+		}
+		for _, at := range answered[m.to] {
+			if recent(at) {
+				had++
+			}
+		}
+		same := m.to + "\n" + m.text
+		switch at, ok := last[same]; {
+		case wrote <= had:
+			c.fail(BadReply, m.file, "nobody wrote from there on the day before, or it was answered")
+		case ok && recent(at):
+			c.fail(BadReply, m.file, "the same twice on one day")
 		default:
 			c.report.Confirmed[reminder.Reply]++
 		}
-		last[m.to] = m.date
+		last[same] = m.date
+		answered[m.to] = append(answered[m.to], m.date)
 	}
 }

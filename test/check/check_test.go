@@ -232,6 +232,11 @@ func faults() []fault {
 		{"two replies to a STOP", func(t *testing.T, s *scenario.Scenario, ls []letter) []letter {
 			return append(ls, answer(s, "r1"), answer(s, "r2"))
 		}, one(BadReply)},
+		{"two different replies to a STOP", func(t *testing.T, s *scenario.Scenario, ls []letter) []letter {
+			other := answer(s, "r2")
+			other.text = "Vi læser ikke svar."
+			return append(ls, answer(s, "r1"), other)
+		}, one(BadReply)},
 	}
 	for _, why := range []string{
 		"no_basis", "declined", "withdrawn", "unverified", "stale_verification", "wrong_number", "shared_number", "protected", "deceased", "guardian", "over_ceiling", "held",

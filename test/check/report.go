@@ -24,7 +24,7 @@ const (
 	Denied       Kind = "denied"        // to somebody who may not be written to
 	AfterStop    Kind = "after_stop"    // to an address that said STOP
 	Stopped      Kind = "kill_switch"   // from a unit that was stopped
-	BadReply     Kind = "bad_reply"     // a fixed reply to somebody who did not write, or twice a day
+	BadReply     Kind = "bad_reply"     // a fixed reply to somebody who did not write, more than one to what they wrote, or the same twice a day
 	IDInside     Kind = "national_id"   // shows a national id
 	OthersInside Kind = "third_party"   // shows another person's name, number or mail address
 	TooLong      Kind = "too_long"      // more characters than the policy allows
@@ -66,7 +66,8 @@ func (r Report) String() string {
 	for _, n := range r.Confirmed {
 		confirmed += n
 	}
-	fmt.Fprintf(&b, "%d messages in the outbox, %d expected (and %d that may be held), %d confirmed\n", r.Messages, r.Expected, r.Optional, confirmed)
+	fmt.Fprintf(&b, "%d messages in the outbox, %d expected (and %d that may be held) and %d answers to who wrote, %d confirmed\n",
+		r.Messages, r.Expected, r.Optional, r.Confirmed[reminder.Reply], confirmed)
 	for _, p := range slices.Sorted(maps.Keys(r.Confirmed)) {
 		fmt.Fprintf(&b, "  %-10s %4d\n", p, r.Confirmed[p])
 	}

@@ -13,6 +13,7 @@ const (
 	noticed       = "noticed"
 	refused       = "refused"
 	withdrawn     = "withdrawn"
+	custody       = "custody"
 	actorSelf     = "self"
 	actorGuardian = "guardian"
 	methodDesk    = "desk"

@@ -77,8 +77,9 @@ type Verification struct {
 
 // Consent is one entry of a person's consent record.
 type Consent struct {
-	Type       string             `json:"type"` // granted, refused, withdrawn
+	Type       string             `json:"type"` // granted, refused, withdrawn, custody
 	Actor      string             `json:"actor"`
+	Guardian   string             `json:"guardian,omitempty"` // national id of the guardian, in the person's own country
 	Purposes   []reminder.Purpose `json:"purposes"`
 	Channels   []reminder.Channel `json:"channels"`
 	Scope      string             `json:"scope"` // a unit's id; "" = the whole controller

@@ -160,17 +160,19 @@ func childAlone(st *story, name string) {
 	st.visit(p, u).book(at, st.slot(u, at, 9, 12), allRules)
 }
 
-// byGuardian enters the guardian's yes for a child. Having been told is not enough for a child, in Norway neither.
-func (p *patient) byGuardian(w *world, u clinic) {
-	c := p.consent(w, u, granted, reminder.SMS)
-	c.Actor = actorGuardian
-	p.Consents = append(p.Consents, c)
+// byGuardian enters that a guardian, a national id, has custody of a child, as papers at the desk showed, and the guardian's yes.
+// Having been told is not enough for a child, in Norway neither.
+func (p *patient) byGuardian(w *world, u clinic, guardian string) {
+	has, yes := p.consent(w, u, custody), p.consent(w, u, granted, reminder.SMS)
+	has.Actor, has.Guardian, has.Purposes, has.Scope = actorGuardian, guardian, nil, ""
+	yes.Actor, yes.Guardian = actorGuardian, guardian
+	p.Consents = append(p.Consents, has, yes)
 }
 
 func childWithGuardian(st *story, name string) {
 	u := st.unit()
 	p := st.join(st.w.child(st.h), name)
-	p.byGuardian(st.w, u)
+	p.byGuardian(st.w, u, st.w.adult(st.h).ID)
 	p.reaches(p.phone(st.w))
 	p.Others = []Other{{Role: reminder.Guardian, Names: otherNames[st.h.country][:1], Phones: []string{p.Addresses[0].Address}}}
 	at := st.office(u, 0, 8)
@@ -183,8 +185,9 @@ func siblings(st *story, name string) {
 	a, b := st.join(st.w.child(st.h), name), st.join(st.w.child(st.h), name)
 	number := a.phone(st.w)
 	b.Addresses = []Address{*number}
-	a.byGuardian(st.w, u)
-	b.byGuardian(st.w, u)
+	mother := st.w.adult(st.h).ID
+	a.byGuardian(st.w, u, mother)
+	b.byGuardian(st.w, u, mother)
 	a.reaches(number)
 	b.reaches(number)
 	at := st.office(u, 0, 4)
@@ -204,7 +207,7 @@ func fifteen(st *story, name string) {
 	start := st.slot(u, at, 9, 12)
 	birthday := u.clock(st.between(u, start), 0)
 	p := st.join(st.w.person(st.h, st.h.country, reminder.Date{Year: birthday.Year() - 15, Month: birthday.Month(), Day: birthday.Day()}), name)
-	p.byGuardian(st.w, u)
+	p.byGuardian(st.w, u, st.w.adult(st.h).ID)
 	p.reaches(p.phone(st.w))
 	p.until(birthday, "guardian")
 	st.visit(p, u).book(at, start, allRules)

@@ -1,12 +1,14 @@
 package outbox
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/provider/providertest"
@@ -131,6 +133,46 @@ func TestDiskFaults(t *testing.T) {
 				t.Errorf("once the disk is well: %v", err)
 			}
 		})
+	}
+}
+
+// slow is a disk that holds a message up until its time is over, as a process that is suspended is.
+type slow struct {
+	realDisk
+	until time.Time
+}
+
+func (d slow) create(name string) (file, error) {
+	f, err := d.realDisk.create(name)
+	time.Sleep(time.Until(d.until))
+	return f, err
+}
+
+func TestNothingIsLinkedPastTheDeadline(t *testing.T) {
+	dir := t.TempDir()
+	b, err := New(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := time.Now().Add(50 * time.Millisecond)
+	b.disk = slow{until: by}
+	s, err := b.Open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, cancel := context.WithDeadline(t.Context(), by)
+	defer cancel()
+	m := reminder.Message{
+		Reference: "00aa", Channel: reminder.SMS, To: reminder.NewAddress(reminder.SMS, "+4520123456"), Text: reminder.Mask("Husk din aftale"),
+	}
+	_, err = providertest.Send(ctx, b, s, m)
+	var e *provider.Error
+	if !errors.As(err, &e) || e.Outcome != provider.Retry || e.Code != "timeout" {
+		t.Errorf("%v, want retry timeout", err)
+	}
+	if left, err := os.ReadDir(filepath.Join(dir, "messages")); err != nil || len(left) > 0 {
+		t.Errorf("%d files left, %v", len(left), err)
 	}
 }
 

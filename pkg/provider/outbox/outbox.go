@@ -158,7 +158,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 	if err := ctx.Err(); err != nil {
 		return provider.Accepted{}, &provider.Error{Outcome: provider.Retry, Code: provider.Cause(err), Err: err}
 	}
-	return s.box.write(m)
+	return s.box.write(ctx, m)
 }
 
 // Lookup reads the file of a reference. Its answer is final: what is not there did not leave.

@@ -88,6 +88,7 @@ func TestTheFileIsTheMessage(t *testing.T) {
 	mail := message("00bb")
 	mail.Channel, mail.To = reminder.Email, reminder.NewAddress(reminder.Email, "anna@example.org")
 	mail.Sender, mail.ReplyTo, mail.Subject = "rh@example.org", "ortho@example.org", reminder.Mask("Påmindelse: din aftale")
+	mail.Unsubscribe = reminder.Unsubscribe{URL: "https://husk.example/unsubscribe/abc", Mail: "stop@example.org"}
 	if _, err := send(t, b, mail); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +97,8 @@ func TestTheFileIsTheMessage(t *testing.T) {
 			"Unit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSegments: 1\n\n" +
 			"Husk din aftale tirsdag kl. 14.30.\nRegionshospitalet, indgang 3. Æøå.",
 		"00bb.txt": "Date: 2026-03-10T08:00:00+01:00\nReference: 00bb\nChannel: email\nPurpose: reminder\nTo: anna@example.org\nFrom: rh@example.org\nReply-To: ortho@example.org\n" +
-			"Unit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSubject: Påmindelse: din aftale\n\n" +
+			"Unit: rh-ortho\nLanguage: da\nTemplate: da/reminder.sms@3f2a91c0\nSubject: Påmindelse: din aftale\nAuto-Submitted: auto-generated\n" +
+			"List-Unsubscribe: <https://husk.example/unsubscribe/abc>, <mailto:stop@example.org?subject=STOP>\n\n" +
 			"Husk din aftale tirsdag kl. 14.30.\nRegionshospitalet, indgang 3. Æøå.",
 	} {
 		got, err := os.ReadFile(filepath.Join(dir, "messages", name))

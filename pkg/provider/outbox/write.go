@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -20,11 +21,16 @@ import (
 const partial = ".part"
 
 // write puts the message on disk: a hidden file, flushed, then linked to its name, which fails where the name is taken,
-// then the folder flushed. Until the link nothing left; after it, only a failed flush of the folder is doubt.
-func (b *Outbox) write(m reminder.Message) (provider.Accepted, error) {
+// then the folder flushed. Until the link nothing left, and past ctx's deadline nothing is linked; after it, only a failed flush of
+// the folder is doubt.
+func (b *Outbox) write(ctx context.Context, m reminder.Message) (provider.Accepted, error) {
 	at := b.now().Truncate(time.Second)
 	name, part := b.file(m.Reference), filepath.Join(b.messages, "."+m.Reference+"-"+rand.Text()+partial)
 	err := b.flush(part, []byte("Date: "+at.Format(time.RFC3339)+"\n"+m.Wire.Body.Reveal()))
+	// By the clock: a process that was suspended goes on before its timers have told ctx.
+	if by, limited := ctx.Deadline(); err == nil && limited && !time.Now().Before(by) {
+		err = context.DeadlineExceeded
+	}
 	if err == nil {
 		err = b.disk.link(part, name)
 	}
@@ -52,6 +58,8 @@ func code(err error) string {
 		return "disk_full"
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return "not_writable"
+	case errors.Is(err, context.DeadlineExceeded):
+		return provider.Cause(err)
 	}
 	return "disk"
 }
@@ -90,6 +98,10 @@ func render(m reminder.Message) string {
 		field("Segments", strconv.Itoa(m.Segments))
 	} else {
 		field("Subject", m.Subject.Reveal())
+		field("Auto-Submitted", provider.AutoSubmitted(m.Purpose))
+		if h := m.Unsubscribe.Header(); h != "" {
+			field("List-Unsubscribe", h)
+		}
 	}
 	s.WriteString("\n" + m.Text.Reveal())
 	return s.String()

@@ -83,7 +83,13 @@ func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
 	msg.Subject(m.Subject.Reveal())
 	msg.SetMessageIDWithValue(e.id)
 	msg.SetDateWithValue(s.now())
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no absence note shall answer
+	msg.SetGenHeader("Auto-Submitted", provider.AutoSubmitted(m.Purpose))
+	if h := m.Unsubscribe.Header(); h != "" {
+		msg.SetGenHeader(mail.HeaderListUnsubscribe, h)
+		if m.Unsubscribe.URL != "" {
+			msg.SetGenHeader(mail.HeaderListUnsubscribePost, reminder.OneClick)
+		}
+	}
 	msg.SetBodyString(mail.TypeTextPlain, m.Text.Reveal())
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {

@@ -1,0 +1,71 @@
+package gate_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/policy"
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// While a register has yet to answer, what lacks a proof is put off and not denied; nothing else is, and a letter can go meanwhile.
+func TestProofThatIsAwaited(t *testing.T) {
+	for name, x := range map[string]struct {
+		spoil func(w *world)
+		sure  gate.Reason // when no register is to answer; "" = it is allowed
+		lacks bool        // a proof, which a register might give
+	}{
+		"no address": {func(w *world) { w.person(func(p *gate.Person) { p.Contact = nil }) }, gate.Unverified, true},
+		"staff's own word": {func(w *world) {
+			w.person(func(p *gate.Person) { p.Contact[0] = proof("1", number, policy.Staff, now) })
+		}, gate.Unverified, true},
+		"an old proof": {func(w *world) {
+			w.person(func(p *gate.Person) { p.Contact[0] = proof("1", number, policy.Code, now.AddDate(-5, 0, 0)) })
+		}, gate.StaleVerification, true},
+		"a good proof": {func(*world) {}, "", false},
+		"nobody's yes": {func(w *world) { w.person(func(p *gate.Person) { p.Consent = nil }) }, gate.NoBasis, false},
+		"a STOP": {func(w *world) {
+			w.person(func(p *gate.Person) { p.Barred = map[reminder.AddressHash]bool{hash(number): true} })
+		}, gate.Barred, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			x.spoil(w)
+			waits := false
+			g, err := gate.New(gate.Options{
+				People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash, Awaits: func(l reminder.Lease) bool { return waits && l.Person == anna },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			one := func(ask func(context.Context, []reminder.Lease) ([]gate.Decision, error)) gate.Decision {
+				t.Helper()
+				ds, err := ask(t.Context(), []reminder.Lease{lease()})
+				if err != nil || len(ds) != 1 {
+					t.Fatalf("%v %v", ds, err)
+				}
+				return ds[0]
+			}
+			decide := func(ctx context.Context, ls []reminder.Lease) ([]gate.Decision, error) { return g.Decide(ctx, ls, now) }
+			sure := one(decide)
+			if sure.Reason != x.sure || (sure.Outcome == gate.Allow) != (x.sure == "") || sure.Outcome == gate.Defer {
+				t.Fatalf("%+v", sure)
+			}
+			waits = true
+			d := one(decide)
+			switch {
+			case x.lacks && (d.Outcome != gate.Defer || d.Reason != gate.Unavailable || !d.Until.After(now) || !d.Permit.IsZero()):
+				t.Errorf("awaited: %+v", d)
+			case !x.lacks && (d.Outcome != sure.Outcome || d.Reason != sure.Reason):
+				t.Errorf("awaited: %+v, want %+v", d, sure)
+			}
+			preview := one(func(ctx context.Context, ls []reminder.Lease) ([]gate.Decision, error) {
+				return g.Preview(ctx, ls, now)
+			})
+			if preview.Outcome != sure.Outcome || preview.Reason != sure.Reason {
+				t.Errorf("the preview: %+v, want %+v", preview, sure)
+			}
+		})
+	}
+}
