@@ -72,9 +72,11 @@ type App struct {
 	Dispatcher *dispatch.Dispatcher
 	Intake     *intake.Intake
 	Inbound    *inbound.Inbound
-	Routes     []dispatch.Route
-	Metrics    *prometheus.Registry
-	Now        func() time.Time
+	// Unsubscriber takes one-click unsubscriptions.
+	Unsubscriber *inbound.Unsubscriber
+	Routes       []dispatch.Route
+	Metrics      *prometheus.Registry
+	Now          func() time.Time
 
 	// Verification asks the registers.
 	Verification *ledger.Verification
@@ -87,6 +89,8 @@ type App struct {
 	journal      *journal.Journal
 	shelf        *shelf // the staff API's
 	apiSecret    []byte
+	tokens       *inbound.Tokens // of List-Unsubscribe
+	codes        *codeDesk
 	js           jetstream.JetStream
 	events       jetstream.Stream
 	began        time.Time
@@ -101,8 +105,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	var clock *wall // nil: whoever gives the time may move it
 	if o.Now == nil {
 		o.Now = time.Now
+		clock = watchWall(o.Now)
 	}
 	c := o.Config
 	a := &App{Config: c, Now: o.Now, log: o.Log, Metrics: prometheus.NewRegistry(), began: o.Now(), byHand: o.ByHand, running: make(chan struct{})}
@@ -162,7 +168,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ProofYears: a.proofYears, Republish: a.Publish, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
 		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Every: int(c.State.SnapshotEvery)},
-		Metrics:   a.Metrics, Log: o.Log.Named("ledger"),
+		Silenced:  a.silenced, Metrics: a.Metrics, Log: o.Log.Named("ledger"),
+	}
+	if clock != nil {
+		lo.Steady = clock.steady
 	}
 	if c.Shared() {
 		if err := a.share(ctx, o, keys); err != nil {
@@ -189,12 +198,21 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.apiSecret = apiSecret(keys)
+	if err := a.unsubscription(keys); err != nil {
+		return nil, err
+	}
+	if a.codes, err = a.openCodes(ctx, keys); err != nil {
+		return nil, err
+	}
 
 	// Gate, composer, carriers, dispatcher.
 	p := people{a.Ledger, a.State}
 	a.Gate, err = gate.New(gate.Options{
-		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
+		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
 		Analysis: func(u reminder.Unit) string { return u.Analysis },
+		Awaits: func(l reminder.Lease) bool {
+			return a.Verification.Awaits(l.Person, l.Appointment.NationalID.Country)
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
@@ -211,7 +229,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		decider = o.Gate(a.Gate)
 	}
 	a.Dispatcher, err = dispatch.New(dispatch.Options{
-		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Replies.Stop, Now: o.Now,
+		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Replies.Stop, Unsubscribe: a.offer, Now: o.Now,
 		Idle: o.Rest, Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
 	})
 	if err != nil {
@@ -273,9 +291,13 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
+	replier, err := a.replier()
+	if err != nil {
+		return err
+	}
 	country := a.country()
 	a.Inbound, err = inbound.New(inbound.Options{
-		Register: register{a.Replies}, Desk: a.Replies, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
+		Register: register{a.Replies}, Desk: a.Replies, Replier: replier, Unsubscriber: a.Unsubscriber, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
 		Normalise: func(x reminder.Address) (reminder.Address, error) {
 			return contact.Normalise(x.Channel, x.Reveal(), country)
 		},

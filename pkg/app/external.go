@@ -66,6 +66,8 @@ func connectBroker(c config.NATS, log *zap.Logger) (*broker, error) {
 	o := []nats.Option{
 		nats.Name("husk"), nats.MaxReconnects(-1), nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 300*time.Millisecond),
 		nats.ReconnectBufSize(-1), nats.Timeout(dialWait), nats.PingInterval(2 * time.Second), nats.MaxPingsOutstanding(2),
+		// A broker that refuses the password twice is asked again all the same: somebody may be changing it, there or here.
+		nats.IgnoreAuthErrorAbort(),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.Warn("the connection to the broker is lost", zap.Error(err))

@@ -142,8 +142,8 @@ func TestStopThroughTheDoor(t *testing.T) {
 	})
 	w.clock.to(firstDue.Add(time.Minute))
 	w.settle()
-	if n := len(w.messages()); n != 0 {
-		t.Errorf("%d messages after STOP", n)
+	if ms := w.messages(); len(ms) != 1 || len(ms[number(1).Reveal()]) != 1 || len(w.answered(number(1))) != 1 {
+		t.Errorf("messages after STOP, want its confirmation alone: %q", ms)
 	}
 	if c := w.counts(); c[receipt.Denied] != 1 {
 		t.Errorf("counts %v", c)

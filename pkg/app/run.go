@@ -12,12 +12,13 @@ import (
 	"github.com/husk-reminders/husk/pkg/dispatch"
 )
 
-// Project runs the projector alone, until ctx ends: all that commands need which read and write while no line runs. Where
+// Project runs the projector alone, and what follows people's answers, until ctx ends: all that commands need which read and write while no line runs. Where
 // processes share the state, it waits for its turn while another one projects.
 func (a *App) Project(ctx context.Context) error {
 	s := &stages{failed: make(chan error, 8)}
 	defer s.end()
 	a.project(ctx, s, false)
+	s.begin(context.WithoutCancel(ctx), "replies", a.replies)
 	select {
 	case err := <-s.failed:
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/intake/native"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -26,19 +27,35 @@ func (a *App) Staff() (*web.API, error) {
 		routes[i] = r.Name
 	}
 	return web.New(web.Options{
-		Ledger: desk{a.Ledger}, Verify: a.Verification.Verify, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units,
-		Packs: a.Packs, Templates: a.Templates, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
+		Ledger: desk{a.Replies}, Verify: a.Verification.Verify, Codes: a.codes, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units,
+		Packs: a.Packs, Controller: a.controller(), Templates: a.Templates, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
 		Secret: a.apiSecret, FourEyes: fourEyes(a.Config), Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
-		Now: a.Now, Log: a.log.Named("web"),
+		Unsubscribe: a.Unsubscriber, Now: a.Now, Log: a.log.Named("web"),
 	})
+}
+
+// controller is who answers for the records: as configured, else the hospital where the unit directory has one alone.
+func (a *App) controller() consent.Controller {
+	x := consent.Controller{ID: a.Config.Controller.ID, Name: a.Config.Controller.Name}
+	if x.ID != "" {
+		return x
+	}
+	for _, u := range a.Units.Units() {
+		if x.ID != "" && x.ID != u.Hospital {
+			x.ID = ""
+			break
+		}
+		x.ID = u.Hospital
+	}
+	return x
 }
 
 // fourEyes reports whether it takes two people to go on after a stop: in production, and where several people have keys. At a trial
 // or demo without the staff API there is one operator.
 func fourEyes(c config.Config) bool { return c.Mode == config.ModeProduction || c.API.Listen != "" }
 
-// desk lets the staff API ask the ledger.
-type desk struct{ *ledger.Ledger }
+// desk lets the staff API ask the ledger: what staff hear of an address comes to the same as when it answers itself.
+type desk struct{ *ledger.Replies }
 
 var _ web.Ledger = desk{}
 
@@ -46,6 +63,14 @@ var _ web.Ledger = desk{}
 func (d desk) DeadLetter(ctx context.Context, id uint64) (ledger.DeadLetter, error) {
 	x, err := d.Ledger.DeadLetter(ctx, id)
 	return x, webError(err)
+}
+
+// Handled implements web.Ledger.
+func (d desk) Handled(ctx context.Context, id, by string) error {
+	if err := d.Replies.Handled(ctx, id, by); !errors.Is(err, ledger.ErrNoWish) {
+		return err
+	}
+	return web.ErrNotFound
 }
 
 // Replay implements web.Ledger.
@@ -131,7 +156,7 @@ var ErrNotRunning = errors.New("app: the line is not running")
 func (a *App) Ready(ctx context.Context) error {
 	select {
 	case <-a.running:
-		if err := a.Ledger.Writable(); err != nil {
+		if err := errors.Join(a.Ledger.Steady(), a.Ledger.Writable()); err != nil {
 			return err
 		}
 		return a.State.Certified(ctx)

@@ -19,6 +19,7 @@ func addressCommands() []*cobra.Command {
 		addressCommand("verify", contact.Verified, "Take down that an address was proven to be the person's"),
 		addressCommand("remove", contact.Removed, "Take down that an address is not to be used"),
 		addressCommand("wrong", contact.Wrong, "Take down that somebody else has an address"),
+		codeGroup(),
 	}
 }
 

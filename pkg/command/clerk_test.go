@@ -67,44 +67,52 @@ func TestBarUnbarAudit(t *testing.T) {
 	})
 }
 
+// line runs the line on the place's data for as long as do takes.
+func (p *place) line(do func(ctx context.Context, a *app.App)) {
+	p.t.Helper()
+	c := config.Default()
+	c.Data, c.HTTP.Listen = p.dir, ""
+	c, err := c.Resolved()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	a, err := app.Open(p.t.Context(), app.Options{Config: c})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer a.Close()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- a.Run(ctx) }()
+	do(ctx, a)
+	cancel()
+	if err := <-ended; err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 // book publishes a booking that lies so many days ahead.
 func book(days int) func(p *place) {
-	return func(p *place) {
-		p.t.Helper()
-		c := config.Default()
-		c.Data, c.HTTP.Listen = p.dir, ""
-		c, err := c.Resolved()
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		a, err := app.Open(p.t.Context(), app.Options{Config: c})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		defer a.Close()
-		ctx, cancel := context.WithCancel(p.t.Context())
-		ended := make(chan error, 1)
-		go func() { ended <- a.Run(ctx) }()
-		unit := a.Units.Units()[0]
-		b, err := json.Marshal(map[string]any{
-			"system": "his", "appointment": "A-1", "status": "booked", "start": time.Now().AddDate(0, 0, days).Format("2006-01-02") + "T10:00:00",
-			"zone": unit.Zone, "minutes": 30, "unit": unit.ID, "patient": map[string]string{"id": "0101701234", "country": "DK"},
-		})
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		if err := a.Publish(ctx, "husk.events.his."+unit.ID, "application/json", b); err != nil {
-			p.t.Fatal(err)
-		}
-		until(p.t, func() bool {
-			ls, err := a.Ledger.Letters(ctx, "", func(string) bool { return false })
-			return err == nil && len(ls) == 1
-		})
-		cancel()
-		if err := <-ended; err != nil {
-			p.t.Fatal(err)
-		}
+	return func(p *place) { p.line(func(ctx context.Context, a *app.App) { bookOn(ctx, p, a, days) }) }
+}
+
+func bookOn(ctx context.Context, p *place, a *app.App, days int) {
+	p.t.Helper()
+	unit := a.Units.Units()[0]
+	b, err := json.Marshal(map[string]any{
+		"system": "his", "appointment": "A-1", "status": "booked", "start": time.Now().AddDate(0, 0, days).Format("2006-01-02") + "T10:00:00",
+		"zone": unit.Zone, "minutes": 30, "unit": unit.ID, "patient": map[string]string{"id": "0101701234", "country": "DK"},
+	})
+	if err != nil {
+		p.t.Fatal(err)
 	}
+	if err := a.Publish(ctx, "husk.events.his."+unit.ID, "application/json", b); err != nil {
+		p.t.Fatal(err)
+	}
+	until(p.t, func() bool {
+		ls, err := a.Ledger.Letters(ctx, "", func(string) bool { return false })
+		return err == nil && len(ls) == 1
+	})
 }
 
 func TestDoctorMissesAUnit(t *testing.T) {

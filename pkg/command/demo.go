@@ -117,7 +117,7 @@ func demo(ctx context.Context, o demoOptions) (err error) {
 		return fmt.Errorf("demo: %w", err)
 	}
 
-	p := &player{story: story, clock: newClock(story.Begin), dir: filepath.Join(o.dir, "outbox")}
+	p := &player{story: story, clock: newClock(story.Begin), dir: filepath.Join(o.dir, "outbox"), seen: map[string]bool{}, answered: map[string]bool{}}
 	if o.color && !o.quiet {
 		p.pace = watchable
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,8 @@ type player struct {
 	dir   string        // the outbox
 	pace  time.Duration // between two instants, for a person who watches
 	files int
+
+	seen, answered map[string]bool // files of the outbox: looked at, and answers
 }
 
 // play enters what is known of the people, then goes from one instant at which something happens to the next.
@@ -80,6 +83,9 @@ func (p *player) play(ctx context.Context) error {
 			steps = steps[1:]
 		}
 		if next, err = p.settle(ctx); err != nil {
+			return err
+		}
+		if err := p.answers(); err != nil {
 			return err
 		}
 		if !at.Before(p.story.End) {
@@ -122,6 +128,36 @@ func (p *player) settle(ctx context.Context) (time.Time, error) {
 func (p *player) replies() bool {
 	left, err := filepath.Glob(filepath.Join(p.dir, "replies", "*.txt"))
 	return err == nil && len(left) > 0
+}
+
+// answers shows the fixed answers that were written since the last look to people who wrote.
+func (p *player) answers() error {
+	if p.files == len(p.answered) { // nobody wrote who has no answer yet
+		return nil
+	}
+	files, err := filepath.Glob(filepath.Join(p.dir, "messages", "*.txt"))
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if p.seen[f] {
+			continue
+		}
+		p.seen[f] = true
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return err
+		}
+		head, text, _ := strings.Cut(string(b), "\n\n")
+		if !strings.Contains(head, "\nPurpose: "+string(reminder.Reply)+"\n") {
+			continue
+		}
+		_, to, _ := strings.Cut(head, "\nTo: ")
+		to, _, _ = strings.Cut(to, "\n")
+		p.answered[f] = true
+		p.show.answer(p.clock.Now(), to, text)
+	}
+	return nil
 }
 
 // people enters who is known before the story begins.
@@ -180,6 +216,9 @@ func (p *player) consent(ctx context.Context, person int, c scenario.Consent) er
 		Person: p.key(person), Type: consent.Type(c.Type), Purposes: c.Purposes, Channels: c.Channels, Method: consent.Method(c.Method),
 		Actor: consent.Actor{Kind: consent.ActorKind(c.Actor)}, EventTime: c.EventTime, Recorded: c.Recorded, ValidUntil: c.ValidUntil,
 		Scope: consent.Scope{Kind: policy.ControllerScope},
+	}
+	if c.Guardian != "" {
+		r.Actor.Ref = string(p.app.Pseudonyms.Person(reminder.NewNationalID(p.story.People[person].Country, c.Guardian)))
 	}
 	if c.Scope != "" {
 		r.Scope = consent.Scope{Kind: policy.UnitScope, Ref: c.Scope}

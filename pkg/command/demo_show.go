@@ -31,12 +31,13 @@ type show struct {
 	claims map[string]receipt.Intent
 	what   map[reminder.ID]reminder.Purpose
 	counts map[string]int
+	wrote  map[string]string // who wrote last from an address
 }
 
 func newShow(o demoOptions, s *scenario.Scenario) *show {
 	return &show{
 		out: o.out, color: o.color, quiet: o.quiet, story: s, zone: s.Begin.Location(), who: map[reminder.PersonKey]string{},
-		claims: map[string]receipt.Intent{}, what: map[reminder.ID]reminder.Purpose{}, counts: map[string]int{},
+		claims: map[string]receipt.Intent{}, what: map[reminder.ID]reminder.Purpose{}, counts: map[string]int{}, wrote: map[string]string{},
 	}
 }
 
@@ -86,7 +87,18 @@ func (s *show) step(x scenario.Step) {
 	verb := map[scenario.StepKind]string{
 		scenario.Event: "event", scenario.SetConsent: "consent", scenario.SetAddress: "number", scenario.Reply: "reply", scenario.Switch: "switch",
 	}[x.Kind]
+	if x.Kind == scenario.Reply {
+		s.wrote[x.From] = cmp.Or(s.story.People[x.Person].GivenName, "who wrote")
+	}
 	s.line(x.At, dim, verb, x.Label)
+}
+
+// answer shows what somebody who wrote is told.
+func (s *show) answer(at time.Time, to, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text, _, _ = strings.Cut(text, "\n")
+	s.line(at, green, "answer", s.wrote[to]+" is told: "+text)
 }
 
 // observe shows what Husk journals and folds.
@@ -160,7 +172,8 @@ func (s *show) summary(ctx context.Context, a *app.App) error {
 	}
 	w := s.out
 	_, _ = fmt.Fprintf(w, "\n%s\n", s.paint("1", "Summary"))
-	_, _ = fmt.Fprintf(w, "  %d booking events, %d replies, %d STOP, %d dead letters\n", s.counts["event"], s.counts["reply"], s.counts["STOP"], len(dead))
+	_, _ = fmt.Fprintf(w, "  %d booking events, %d replies, %d answers, %d STOP, %d dead letters\n",
+		s.counts["event"], s.counts["reply"], s.counts["answer"], s.counts["STOP"], len(dead))
 	for _, x := range receipt.Statuses {
 		if n := st.Counts[x]; n > 0 {
 			_, _ = fmt.Fprintf(w, "  %-12s %4d\n", x, n)

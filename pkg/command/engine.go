@@ -50,7 +50,7 @@ func newEngine(cfg config.Config, log *zap.Logger, run func(*app.App, context.Co
 	e := &engine{cfg: cfg, log: log, run: run, firstWait: time.Second, rebuilds: make(chan chan<- rebuilt), opened: make(chan struct{}), ended: make(chan struct{})}
 	var err error
 	e.door, err = web.NewDoor(web.DoorOptions{
-		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, Log: log.Named("web"),
+		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, UnsubscribeRate: cfg.Unsubscribe.Rate, Log: log.Named("web"),
 	})
 	return e, err
 }

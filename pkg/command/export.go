@@ -102,6 +102,15 @@ func printExport(w io.Writer, x ledger.Export) {
 	}
 	table(w, "None.", []string{"TOLD", "SYSTEM", "APPOINTMENT", "STATUS", "START", "UNIT", "KIND", "NATIONAL ID", "NAME", "BORN", "LANGUAGE", "OTHERS"}, rows)
 
+	if len(x.Codes) > 0 {
+		part("One-time codes that were to be sent")
+		rows = nil
+		for _, c := range x.Codes {
+			rows = append(rows, []string{when(c.At), c.Reference, c.Unit, c.Language, c.Address, string(c.Hash)})
+		}
+		table(w, "None.", []string{"AT", "REFERENCE", "UNIT", "LANGUAGE", "ADDRESS", "ADDRESS HASH"}, rows)
+	}
+
 	part("Reminders and attempts")
 	rows = nil
 	for _, r := range x.Reminders {

@@ -84,7 +84,30 @@ func printPerson(w io.Writer, p web.Person) {
 	}
 	table(w, "No word about messages.", []string{"SAID", "TYPE", "WORTH", "PURPOSES", "CHANNELS", "SCOPE", "METHOD", "ACTOR", "VALID UNTIL", "NOTICE"}, rows)
 	_, _ = fmt.Fprintln(w)
+	printMayAsk(w, p.MayAsk)
 	printReminders(w, p.Reminders)
+}
+
+// printMayAsk says who may ask the person for a yes now, and for what.
+func printMayAsk(w io.Writer, all []web.MayAsk) {
+	var rows [][]string
+	for _, x := range all {
+		may := "yes"
+		switch {
+		case x.May:
+		case x.Why == "yes":
+			may = "no: there is a yes that holds"
+		case !x.From.IsZero():
+			may = "from " + x.From.Local().Format("2006-01-02") + ": a no is left alone until then"
+		case x.Why == "no":
+			may = "no: a no is left alone"
+		default:
+			may = "no: " + x.Why
+		}
+		rows = append(rows, []string{x.Unit, string(x.Purpose), string(x.Channel), may})
+	}
+	table(w, "Nothing to ask for.", []string{"UNIT", "PURPOSE", "CHANNEL", "MAY BE ASKED NOW"}, rows)
+	_, _ = fmt.Fprintln(w)
 }
 
 // stateOf is the first thing that speaks against an address.

@@ -75,7 +75,7 @@ func rootCommand() *cobra.Command {
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
 		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(),
-		personCommand(), addressGroup(), inboundCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
+		personCommand(), addressGroup(), inboundCommand(), replyCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root
 }

@@ -85,6 +85,11 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 			return err
 		}
 	}
+	if cfg.Unsubscribe.Listen != "" {
+		if err := s.startUnsubscribe(ctx, cfg.Unsubscribe, e.door); err != nil {
+			return err
+		}
+	}
 	e.started = func(a *app.App) {
 		_, _ = fmt.Fprintf(out, "husk is ready: %s, data %s, carriers %s, mode %s\n", cmp.Or(address, "no HTTP"), cfg.Data, carriersOf(cfg), cfg.Mode)
 	}
@@ -146,6 +151,24 @@ func (s *servers) startAPI(ctx context.Context, c config.API, d *web.Door) error
 	}
 	s.log.Info("the staff API answers", zap.String("address", scheme+"://"+l.Addr().String()), zap.Bool("client certificates", c.ClientCA != ""))
 	s.start(l, h, apiWrite)
+	return nil
+}
+
+// startUnsubscribe starts the listener for one-click unsubscription, with TLS where there is a certificate.
+func (s *servers) startUnsubscribe(ctx context.Context, c config.Unsubscribe, d *web.Door) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("unsubscribe.listen: %w", err)
+	}
+	if c.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.Cert, c.Key)
+		if err != nil {
+			return errors.Join(fmt.Errorf("unsubscribe.cert, unsubscribe.key: %w", err), l.Close())
+		}
+		l = tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	s.log.Info("one-click unsubscription answers", zap.String("address", l.Addr().String()), zap.String("path", c.Path()))
+	s.start(l, d.Unsubscribe(c.Path()), apiWrite)
 	return nil
 }
 

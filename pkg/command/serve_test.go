@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -162,4 +163,42 @@ func TestTheLineIsOpenedAgain(t *testing.T) {
 	close(let)
 	cancel()
 	<-ended
+}
+
+// The listener for one-click unsubscription answers for tokens alone, from when the line is open.
+func TestServeUnsubscribe(t *testing.T) {
+	p := newPlace(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	_ = l.Close()
+	t.Setenv("HUSK_UNSUBSCRIBE_URL", "https://husk.hospital.example/unsubscribe")
+	t.Setenv("HUSK_UNSUBSCRIBE_LISTEN", at)
+	_, stop := p.serve()
+	for path, want := range map[string]int{"/unsubscribe/abc": 404, "/": 404, "/metrics": 404, "/healthz": 404, "/v1/status": 404, "/openapi.json": 404} {
+		res, err := http.Get("http://" + at + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		page := strings.Contains(string(b), "<html>")
+		if err != nil || res.StatusCode != want || page != (path == "/unsubscribe/abc") {
+			t.Errorf("%s: %d %.200s %v", path, res.StatusCode, b, err)
+		}
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	t.Setenv("HUSK_UNSUBSCRIBE_LISTEN", "127.0.0.1:99999")
+	if _, errs, code := p.husk("", "serve"); code != 1 || !strings.Contains(errs, "unsubscribe.listen") {
+		t.Errorf("a port that is none: %d %s", code, errs)
+	}
+	t.Setenv("HUSK_UNSUBSCRIBE_LISTEN", at)
+	t.Setenv("HUSK_UNSUBSCRIBE_URL", "")
+	if _, errs, code := p.husk("", "serve"); code != 1 || !strings.Contains(errs, "unsubscribe.url") {
+		t.Errorf("without a url: %d %s", code, errs)
+	}
 }

@@ -48,6 +48,12 @@ func printStatus(w io.Writer, s *client, st web.Status) {
 		_, _ = fmt.Fprintf(w, "Next due    %s\n", when(st.NextDue))
 	}
 	_, _ = fmt.Fprintf(w, "Dead        %d\n", st.Dead)
+	if x := st.Inbox; x != nil {
+		_, _ = fmt.Fprintf(w, "Wishes      %d to cancel, not seen to\n", x.Wishes)
+		if x.Misdeliveries > 0 {
+			_, _ = fmt.Fprintf(w, "MISDELIVERY %d, the first of 72 hours over %s\n", x.Misdeliveries, when(x.Next))
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(st.Stopped)) {
 		_, _ = fmt.Fprintf(w, "STOPPED     %s: %s\n", plain(name), plain(st.Stopped[name]))
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -68,12 +69,12 @@ func templateLintCommand() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&purpose, "purpose", "", "what the texts are for, whatever their set is called: reminder, changed or cancelled")
+	c.Flags().StringVar(&purpose, "purpose", "", "what the texts are for, whatever their set is called: reminder, changed, cancelled, reply or verify")
 	return c
 }
 
 // templatePurposes are the purposes that templates serve.
-var templatePurposes = []reminder.Purpose{reminder.Remind, reminder.Changed, reminder.Cancel}
+var templatePurposes = []reminder.Purpose{reminder.Remind, reminder.Changed, reminder.Cancel, reminder.Reply, reminder.Verify}
 
 // linter checks templates with the configuration's units and packs.
 type linter struct {
@@ -186,7 +187,7 @@ func (l *linter) check(root string, ts []template.Template) {
 		if len(purposes) == 0 {
 			l.tell(root, compose.Problem{
 				Template: t.Name(), File: t.File(), Line: 1, Refused: true,
-				Reason: fmt.Sprintf("no purpose uses the set %q: call it %s, name it in a unit's templates, or say --purpose", t.Set(), words(templatePurposes)),
+				Reason: fmt.Sprintf("no purpose uses the set %q: call it %s, with reply the answer too (reply-stopped), name it in a unit's templates, or say --purpose", t.Set(), words(templatePurposes)),
 			})
 		}
 		for _, purpose := range purposes {
@@ -207,7 +208,7 @@ func (l *linter) assess(t template.Template, purpose reminder.Purpose) []compose
 	used := map[string]bool{}
 	for _, u := range l.units {
 		pack, ok := l.packs.For(u.Country, l.now)
-		if ok && pack.Allows(t.Channel()) && slices.Contains(u.Channels, t.Channel()) && (l.purpose != "" || setOf(u, purpose) == t.Set()) {
+		if ok && pack.Allows(t.Channel()) && slices.Contains(u.Channels, t.Channel()) && (l.purpose != "" || uses(u, purpose, t.Set())) {
 			used[pack.ID] = true
 			out = append(out, l.composer.Assess(t, purpose, pack, u))
 		}
@@ -230,19 +231,19 @@ func (l *linter) purposesOf(t template.Template) []reminder.Purpose {
 	}
 	var out []reminder.Purpose
 	for _, p := range templatePurposes {
-		if t.Set() == string(p) || slices.ContainsFunc(l.units, func(u reminder.Unit) bool { return setOf(u, p) == t.Set() }) {
+		if uses(reminder.Unit{}, p, t.Set()) || slices.ContainsFunc(l.units, func(u reminder.Unit) bool { return uses(u, p, t.Set()) }) {
 			out = append(out, p)
 		}
 	}
 	return out
 }
 
-// setOf is the set from which a unit takes its texts for a purpose.
-func setOf(u reminder.Unit, p reminder.Purpose) string {
-	if set, ok := u.Templates[p]; ok {
-		return set
+// uses reports whether a unit takes a text for a purpose from a set.
+func uses(u reminder.Unit, p reminder.Purpose, set string) bool {
+	if p == reminder.Reply {
+		return slices.ContainsFunc(reminder.AnswerTexts, func(t reminder.AnswerText) bool { return u.AnswerSet(t) == set })
 	}
-	return string(p)
+	return cmp.Or(u.Templates[p], string(p)) == set
 }
 
 // lintReport is what `husk template lint` prints.

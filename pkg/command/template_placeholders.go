@@ -31,7 +31,8 @@ func templatePlaceholdersCommand() *cobra.Command {
 		Use:   "placeholders",
 		Short: "List all that a template may say about an appointment",
 		Long: "Lists the closed catalogue: what each placeholder stands for, its type and content class, the letters of its longest value, and\n" +
-			"the neutral text that is shown where the value may not be.",
+			"the neutral text that is shown where the value may not be. An answer to who wrote (the sets reply-…) may show {unit}, {phone} and\n" +
+			"{mail} alone.",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			languages := template.Languages()

@@ -31,7 +31,7 @@ func texts(t *testing.T, files map[string]string) string {
 func TestTemplateLintTakesTheShippedTexts(t *testing.T) {
 	p := newPlace(t)
 	out := p.must("", "template", "lint")
-	if !strings.HasSuffix(out, "\n36 templates, 10 units: 0 refused, 13 notes\n") || !strings.Contains(out, "note: unit rh-skin: ") {
+	if !strings.HasSuffix(out, "\n114 templates, 10 units: 0 refused, 19 notes\n") || !strings.Contains(out, "note: unit rh-skin: ") {
 		t.Errorf("%s", out)
 	}
 	if _, err := os.Stat(p.dir); err == nil {
@@ -82,7 +82,7 @@ func TestTemplateLintRefuses(t *testing.T) {
 			t.Errorf("%v: exit code %d, %q", args, code, errs)
 		}
 	}
-	if _, _, code := p.husk("", "template", "lint", "--purpose", "verify"); code != 2 {
+	if _, _, code := p.husk("", "template", "lint", "--purpose", "correction"); code != 2 {
 		t.Errorf("an unknown purpose: exit code %d", code)
 	}
 }
@@ -91,7 +91,7 @@ func TestTemplateLintAsJSON(t *testing.T) {
 	p := newPlace(t)
 	var r lintReport
 	p.read(&r, "", "template", "lint")
-	if r.Templates != 36 || r.Units != 10 || r.Refused != 0 || len(r.Assessments) != 36*10 {
+	if r.Templates != 114 || r.Units != 10 || r.Refused != 0 || len(r.Assessments) != 114*10 {
 		t.Errorf("%d templates, %d units, %d refused, %d assessments", r.Templates, r.Units, r.Refused, len(r.Assessments))
 	}
 	i := slices.IndexFunc(r.Assessments, func(a compose.Assessment) bool {

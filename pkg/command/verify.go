@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/app"
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/contact/code"
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/web"
@@ -77,7 +79,7 @@ func (d *doctor) registers(units *reminder.Directory, packs *policy.Set) {
 		usable[f.Method] = f.Usable
 		d.fitness(f)
 	}
-	d.fitness(codeFitness)
+	d.codes(units)
 	for _, c := range countriesOf(units) {
 		p, ok := packs.For(c, d.now)
 		if !ok {
@@ -94,10 +96,16 @@ func (d *doctor) registers(units *reminder.Directory, packs *policy.Set) {
 	}
 }
 
-// codeFitness is what is to be known of one-time codes: the line has no door for them yet.
-var codeFitness = contact.Fitness{
-	Method: policy.Code, Why: "the line sends no one-time codes; a proof by code counts where another system gave it",
-	Do: "prove numbers at the desk (desk-id), or by a register",
+// codes says whether numbers can be proven by one-time codes: where a carrier takes SMS, and a unit writes by it.
+func (d *doctor) codes(units *reminder.Directory) {
+	f := code.Verifier{}.Fitness()
+	switch {
+	case d.cfg.Carriers.SMS.Type == config.None:
+		f.Usable, f.Why, f.Do = false, "no carrier takes SMS, so no code can be sent", "set carriers.sms, or prove numbers at the desk (desk-id) or by a register"
+	case !slices.ContainsFunc(units.Units(), func(u reminder.Unit) bool { return slices.Contains(u.Channels, reminder.SMS) }):
+		f.Do = "no unit writes by SMS: a proven phone number is of no use yet"
+	}
+	d.fitness(f)
 }
 
 func (d *doctor) fitness(f contact.Fitness) {
@@ -115,7 +123,7 @@ func (d *doctor) fitness(f contact.Fitness) {
 func ways(p policy.Pack, m policy.Method) string {
 	var others []string
 	for _, x := range p.Verification.Methods {
-		if !x.Register() && x != policy.Code {
+		if !x.Register() {
 			others = append(others, string(x))
 		}
 	}

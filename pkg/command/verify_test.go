@@ -98,7 +98,7 @@ func TestDoctorTellsOfVerifiers(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		fs := newPlace(t).findings(0)
 		for text, l := range map[string]level{
-			"no register is configured": fine, "code: not usable": warning, "dk-2019 accepts proofs by nemsms": warning, "no-2014 accepts proofs by krr": warning,
+			"no register is configured": fine, "code: usable": fine, "dk-2019 accepts proofs by nemsms": warning, "no-2014 accepts proofs by krr": warning,
 		} {
 			if !found(fs, "verifiers", l, text) {
 				t.Errorf("no %s %q: %+v", l, text, fs)

@@ -26,25 +26,27 @@ const (
 type Config struct {
 	Mode Mode `key:"mode"`
 	// Data is the directory that one process owns: journal, snapshots, outbox, lock and admin socket.
-	Data      string    `key:"data"`
-	Keys      Keys      `key:"keys"`
-	Broker    Broker    `key:"broker"`
-	NATS      NATS      `key:"nats"`
-	Redis     Redis     `key:"redis"`
-	Units     Units     `key:"units"`
-	Policy    Directory `key:"policy"`
-	Templates Directory `key:"templates"`
-	HTTP      HTTP      `key:"http"`
-	API       API       `key:"api"`
-	Admin     Admin     `key:"admin"`
-	Plan      Plan      `key:"plan"`
-	Send      Send      `key:"send"`
-	Carriers  Carriers  `key:"carriers"`
-	Verify    Verify    `key:"verify"`
-	State     State     `key:"state"`
-	Retention Retention `key:"retention"`
-	Sweeps    Sweeps    `key:"sweeps"`
-	Log       Log       `key:"log"`
+	Data        string      `key:"data"`
+	Keys        Keys        `key:"keys"`
+	Broker      Broker      `key:"broker"`
+	NATS        NATS        `key:"nats"`
+	Redis       Redis       `key:"redis"`
+	Controller  Controller  `key:"controller"`
+	Units       Units       `key:"units"`
+	Policy      Directory   `key:"policy"`
+	Templates   Directory   `key:"templates"`
+	HTTP        HTTP        `key:"http"`
+	API         API         `key:"api"`
+	Unsubscribe Unsubscribe `key:"unsubscribe"`
+	Admin       Admin       `key:"admin"`
+	Plan        Plan        `key:"plan"`
+	Send        Send        `key:"send"`
+	Carriers    Carriers    `key:"carriers"`
+	Verify      Verify      `key:"verify"`
+	State       State       `key:"state"`
+	Retention   Retention   `key:"retention"`
+	Sweeps      Sweeps      `key:"sweeps"`
+	Log         Log         `key:"log"`
 
 	// File is the file that was read; empty if there was none. It is not itself a key.
 	File string
@@ -181,18 +183,19 @@ const day = 24 * time.Hour
 // are still empty; Resolved fills them in.
 func Default() Config {
 	return Config{
-		Mode:      ModeTrial,
-		Broker:    Broker{Sync: true, EventsMaxBytes: 1 << 30},
-		NATS:      NATS{Replicas: 1},
-		Redis:     Redis{Prefix: "husk"},
-		HTTP:      HTTP{Listen: "127.0.0.1:8484"},
-		API:       API{AddressRate: 100, KeyRate: 50},
-		Plan:      Plan{Horizon: 180 * day},
-		Send:      Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
-		Carriers:  Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
-		Verify:    Verify{KRR: KRR{Environment: NoRegister}, NemSMS: NemSMS{Environment: NoRegister}, Timeout: 10 * time.Second},
-		State:     State{SnapshotEvery: 1_000_000},
-		Retention: Retention{Decisions: 400 * day, Dead: 30 * day, Audit: 1825 * day},
+		Mode:        ModeTrial,
+		Broker:      Broker{Sync: true, EventsMaxBytes: 1 << 30},
+		NATS:        NATS{Replicas: 1},
+		Redis:       Redis{Prefix: "husk"},
+		HTTP:        HTTP{Listen: "127.0.0.1:8484"},
+		API:         API{AddressRate: 100, KeyRate: 50},
+		Unsubscribe: Unsubscribe{Rate: 20},
+		Plan:        Plan{Horizon: 180 * day},
+		Send:        Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
+		Carriers:    Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
+		Verify:      Verify{KRR: KRR{Environment: NoRegister}, NemSMS: NemSMS{Environment: NoRegister}, Timeout: 10 * time.Second},
+		State:       State{SnapshotEvery: 1_000_000},
+		Retention:   Retention{Decisions: 400 * day, Dead: 30 * day, Audit: 1825 * day},
 		Sweeps: Sweeps{
 			Expired:      "@every 1m",
 			OpenAttempts: "@every 10s",
@@ -235,6 +238,7 @@ func (c Config) withPaths() (Config, error) {
 		"nats.creds": &c.NATS.Creds, "nats.tls.ca": &c.NATS.TLS.CA, "nats.tls.cert": &c.NATS.TLS.Cert, "nats.tls.key": &c.NATS.TLS.Key,
 		"redis.tls.ca": &c.Redis.TLS.CA, "redis.tls.cert": &c.Redis.TLS.Cert, "redis.tls.key": &c.Redis.TLS.Key,
 		"api.cert": &c.API.Cert, "api.key": &c.API.Key, "api.client_ca": &c.API.ClientCA,
+		"unsubscribe.cert": &c.Unsubscribe.Cert, "unsubscribe.key": &c.Unsubscribe.Key,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
 	})
 	for key, path := range paths {

@@ -134,9 +134,11 @@ func TestValidate(t *testing.T) {
 			c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type = ModeProduction, None, "smtp"
 		}, nil},
 		{"production with the outbox", func(c *Config) { c.Mode, c.Carriers.Email.Type = ModeProduction, "smtp" }, []string{"carriers.sms.type"}},
+		{"a controller of a form of its own", func(c *Config) { c.Controller = Controller{ID: "29 19 06 23", Name: "Region\nNord"} }, []string{"controller.id", "controller.name"}},
+		{"a controller", func(c *Config) { c.Controller = Controller{ID: "29190623", Name: "Region Nord, Sygehusene"} }, nil},
 		{"trial without sync", func(c *Config) { c.Broker.Sync = false }, nil},
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"mode", "log.level", "log.format", "broker.events_max_bytes",
-			"api.address_rate", "api.key_rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
+			"api.address_rate", "api.key_rate", "unsubscribe.rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
 			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment",
 			"state.snapshot_every", "retention.decisions", "retention.dead", "retention.audit", "sweeps.expired", "sweeps.open_attempts",
 			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.retention"}},

@@ -47,6 +47,8 @@ func (c Config) problems() []*KeyError {
 
 	k.check("http.listen", c.HTTP.Listen == "" || hostPort(c.HTTP.Listen), "host:port, or empty for none")
 	c.API.check(&k, production)
+	c.unsubscribe(&k)
+	c.controller(&k)
 	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
 	span(&k, "plan.horizon", c.Plan.Horizon, 120*day, 730*day)
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -26,6 +27,7 @@ type Error struct {
 	Text  string `json:"error" doc:"What is wrong, and what is wanted instead"`
 	Field string `json:"field,omitempty" doc:"The field or parameter that is wrong"`
 	code  int
+	retry time.Duration // of 429
 }
 
 // Error implements error.
@@ -33,6 +35,15 @@ func (e *Error) Error() string { return e.Text }
 
 // GetStatus is the answer's status code.
 func (e *Error) GetStatus() int { return e.code }
+
+// GetHeaders are the answer's headers beside those of every answer.
+func (e *Error) GetHeaders() http.Header {
+	h := http.Header{}
+	if e.retry > 0 {
+		h.Set("Retry-After", retryAfter(e.retry))
+	}
+	return h
+}
 
 // FieldError is a field that can't be accepted. It names the field and what is wanted, never the value.
 type FieldError struct {
@@ -69,6 +80,12 @@ func (a *API) refusal(operation string, err error) *Error {
 	var field *FieldError
 	var no *forbidden
 	at := zap.String("operation", operation)
+	if e := codeRefusal(err, a.o.Now()); e != nil {
+		if e.code == http.StatusServiceUnavailable {
+			a.o.Log.Warn("no answer about a code", at, zap.Error(err))
+		}
+		return e
+	}
 	switch {
 	case errors.As(err, &field):
 		return &Error{code: http.StatusBadRequest, Text: "want " + field.Want, Field: field.Field}
@@ -86,8 +103,12 @@ func (a *API) refusal(operation string, err error) *Error {
 		return &Error{code: http.StatusNotFound, Text: "not found"}
 	case errors.Is(err, ErrRaced):
 		return &Error{code: http.StatusConflict, Text: "somebody else has changed it meanwhile: look again"}
+	case errors.Is(err, ledger.ErrNothingHeld):
+		return &Error{code: http.StatusNotFound, Text: "nothing is held of this person, so nothing was done"}
 	case errors.Is(err, ledger.ErrMerged):
 		return &Error{code: http.StatusConflict, Text: "the person goes by another national id now: use that"}
+	case errors.Is(err, ledger.ErrMerge):
+		return recordError(err, ledger.ErrMerge)
 	case errors.Is(err, ledger.ErrNoReplay):
 		return &Error{code: http.StatusConflict, Text: "dead letters can't be replayed here"}
 	case errors.Is(err, ledger.ErrNotReleasable):

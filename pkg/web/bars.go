@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
 // Bar is what POST /v1/addresses/bars takes: somebody said STOP for an address, on paper or by mail say, or with Lifted, START.
@@ -22,9 +23,6 @@ type Barred struct {
 	Barred bool                 `json:"barred"`
 	At     time.Time            `json:"at"`
 }
-
-// viaStaff is what the journal keeps of who brought a STOP or START; the audit has the name.
-const viaStaff = "staff"
 
 type barInput struct{ Body Bar }
 
@@ -51,7 +49,7 @@ func (a *API) bar(ctx context.Context, c *caller, in *barInput) (Barred, error) 
 	if err := a.audit(ctx, c, of, action, "", out.Hash, reason); err != nil {
 		return Barred{}, err
 	}
-	if err := change(ctx, address, viaStaff); err != nil {
+	if err := change(ctx, address, state.ViaStaff); err != nil {
 		return Barred{}, err
 	}
 	return out, nil

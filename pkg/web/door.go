@@ -31,8 +31,10 @@ type DoorOptions struct {
 	// How many requests a second Remote lets through from one address before it looks at their keys, and from one key; twice as many
 	// at once. 0 = 100 and 50.
 	AddressRate, KeyRate int
-	Now                  func() time.Time // nil = time.Now
-	Log                  *zap.Logger
+	// How many requests a second Unsubscribe lets through from one address; twice as many at once. 0 = 20.
+	UnsubscribeRate int
+	Now             func() time.Time // nil = time.Now
+	Log             *zap.Logger
 }
 
 // Door is where staff, health checks and metrics are answered for as long as the process lives, while the line behind it is
@@ -43,7 +45,7 @@ type Door struct {
 	requests *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 
-	addresses, keys *limit
+	addresses, keys, unsubscribers *limit
 
 	mu   sync.Mutex
 	open *opening
@@ -71,6 +73,7 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	}
 	d := &Door{o: o, own: prometheus.NewRegistry(), why: "starting"}
 	d.addresses, d.keys = newLimit(cmp.Or(o.AddressRate, 100)), newLimit(cmp.Or(o.KeyRate, 50))
+	d.unsubscribers = newLimit(cmp.Or(o.UnsubscribeRate, 20))
 	d.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "husk_web_refused_total", Help: "Requests over HTTP that did not get to an operation: too many from an address or a key, or no key.",
 	}, []string{"why"})
@@ -208,11 +211,11 @@ const readyTime = 2 * time.Second
 // ready says why the line can't be relied on now. The state is vouched for some seconds longer than the broker answers, so the
 // broker is asked too.
 func (a *API) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
 	if err := a.o.Ready(ctx); err != nil || a.o.Streams == nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTime)
-	defer cancel()
 	if _, err := a.o.Streams(ctx); err != nil {
 		return fmt.Errorf("the journal does not answer: %w", err)
 	}

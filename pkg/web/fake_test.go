@@ -19,6 +19,7 @@ import (
 	policies "github.com/husk-reminders/husk/config/policy"
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/contact/code"
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/policy"
@@ -31,18 +32,26 @@ import (
 // noon is when the tests are.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-const somebody = "1-0123456789abcdef0123456789abcdef"
+const (
+	somebody = "1-0123456789abcdef0123456789abcdef"
+	wished   = "0123456789abcdef01234567" // an entry of the inbox
+)
 
 // fake is a ledger that remembers what it was asked, in order.
 type fake struct {
 	calls   []string
 	audits  []ledger.Audit
 	noAudit error
-	err     error          // of everything but the audit
-	moved   error          // of releasing and cancelling
+	err     error // of everything but the audit
+	moved   error // of releasing and cancelling
+	codeErr error // of codes
+	told    code.Result
 	units   []string       // where the person has an appointment
 	unit    string         // of every reminder
 	word    consent.Record // of every person
+	born    reminder.Date  // of every person
+	misses  []ledger.Misdelivery
+	noInbox error
 	block   chan struct{}
 
 	fourEyes bool
@@ -76,6 +85,7 @@ func (f *fake) Letters(_ context.Context, _ string, known func(string) bool) ([]
 
 func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Person, error) {
 	ps := make([]ledger.Person, len(keys))
+	ps[0].BirthDate = f.born
 	if f.word.ID != "" {
 		ps[0].Consent = []consent.Record{f.word}
 	}
@@ -117,6 +127,25 @@ func (f *fake) Stop(_ context.Context, a reminder.Address, via string) error {
 
 func (f *fake) Start(_ context.Context, a reminder.Address, via string) error {
 	return f.call("start " + a.Reveal() + " " + via)
+}
+
+func (f *fake) WrongNumber(_ context.Context, a reminder.Address, via string) error {
+	return f.call("wrong number " + a.Reveal() + " " + via)
+}
+
+func (f *fake) Wishes(_ context.Context, unit string) ([]ledger.Wish, error) {
+	return []ledger.Wish{{ID: wished, At: noon.Add(-90 * time.Minute), Person: somebody, Unit: f.unit}}, errors.Join(f.call("wishes "+unit), f.noInbox)
+}
+
+func (f *fake) Handled(_ context.Context, id, by string) error {
+	if !somebodys(by) {
+		return errors.New("seen to by nobody")
+	}
+	return f.call("handled " + id)
+}
+
+func (f *fake) Misdeliveries(_ context.Context, unit string) ([]ledger.Misdelivery, error) {
+	return f.misses, f.call("misdeliveries " + unit)
 }
 
 func (f *fake) LastAudits(_ context.Context, p reminder.PersonKey, most int) ([]ledger.Audit, error) {
@@ -219,7 +248,7 @@ func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 	t.Helper()
 	units, packs, set := shipped()
 	a, err := New(Options{
-		Ledger: f, Units: units, Packs: packs, Templates: set, Routes: []string{"sms"}, Country: "DK", Metrics: prometheus.NewRegistry(),
+		Ledger: f, Units: units, Packs: packs, Templates: set, Routes: []string{"sms"}, Country: "DK", Controller: consent.Controller{ID: "29190623", Name: "Region Nord"}, Metrics: prometheus.NewRegistry(),
 		Person: func(_ reminder.Country, id string) (reminder.PersonKey, error) {
 			if len(id) != 10 {
 				return "", &FieldError{"id", "ten digits"}
@@ -231,6 +260,7 @@ func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 		},
 		Hash:  func(reminder.Address) reminder.AddressHash { return somebody },
 		Ready: func(context.Context) error { return nil },
+		Codes: fakeCodes{f},
 		Explain: func(context.Context, gate.Question) (gate.Explanation, error) {
 			return gate.Explanation{Outcome: "deny"}, f.call("explain")
 		},
@@ -284,6 +314,10 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"POST", "/v1/switches", `{"name":"unit:rh-eye","on":false,"reason":"test"}`, "switch.resume unit:rh-eye", "switch"},
 	{"POST", "/v1/addresses/bars", `{"channel":"sms","address":"20 12 34 56","reason":"letter"}`, "address.bar", "stop +4520123456 staff"},
 	{"POST", "/v1/addresses/bars", `{"channel":"email","address":"a@b.dk","lifted":true,"reason":"letter"}`, "address.unbar", "start a@b.dk staff"},
+	{"POST", "/v1/addresses/wrong", `{"channel":"sms","address":"20 12 34 56","reason":"rang"}`, "address.wrong_number", "wrong number +4520123456 staff"},
+	{"GET", "/v1/replies/wishes", "", "reply.wishes", "wishes "},
+	{"GET", "/v1/replies/wishes?unit=rh-eye", "", "reply.wishes", "wishes rh-eye"},
+	{"GET", "/v1/replies/misdeliveries?unit=rh-eye", "", "reply.misdeliveries", "misdeliveries rh-eye"},
 	{"GET", "/v1/audit", "", "audit.list", "audits  100"},
 	{"GET", "/v1/audit?max=7&reason=complaint&person=" + somebody, "", "audit.list", "audits " + somebody + " 7"},
 	{"GET", "/v1/persons/" + somebody + "/consent?as=fhir&reason=asked", "", "consent.export", "people"},

@@ -57,6 +57,7 @@ type Person struct {
 	Consent   []consent.Record   `json:"consent"`   // as said, the newest last
 	// Worth is what each record of Consent is worth today, by its id, under the pack of the installation's country.
 	Worth     map[string]consent.Status `json:"worth"`
+	MayAsk    []MayAsk                  `json:"may_ask"` // for a yes, now
 	Reminders []ledger.ReminderView     `json:"reminders"`
 }
 
@@ -135,6 +136,9 @@ func (a *API) person(ctx context.Context, c *caller, in *personInput) (Person, e
 		}
 		out.Addresses = append(out.Addresses, x)
 	}
+	if out.MayAsk, err = a.mayAsk(ctx, c, p, s, now); err != nil {
+		return Person{}, err
+	}
 	if out.Reminders, err = a.o.Ledger.Reminders(ctx, ledger.Filter{Person: key}); err != nil {
 		return Person{}, err
 	}
@@ -176,7 +180,7 @@ func (a *API) consentExport(ctx context.Context, c *caller, in *exportInput) (an
 		return nil, err
 	}
 	now := a.o.Now()
-	f := consent.Facts{Person: key, BirthDate: found[0].BirthDate, Pack: a.packOf(consent.Scope{}, now), At: now}
+	f := consent.Facts{Person: key, BirthDate: found[0].BirthDate, Pack: a.packOf(consent.Scope{}, now), Controller: a.o.Controller, At: now}
 	if as == "page" {
 		b, err := consent.Page(a.seen(c, found[0].Consent), f, language)
 		return ConsentPage{language, string(b)}, err
@@ -192,7 +196,8 @@ type Explain struct {
 	Channel reminder.Channel `json:"channel,omitempty"`
 	Unit    string           `json:"unit"`
 	Route   string           `json:"route,omitempty"`
-	Age     int              `json:"age,omitempty"` // of the person, where no booking has told the birth date
+	Age     int              `json:"age,omitempty"`     // of the person, where no booking has told the birth date
+	Address string           `json:"address,omitempty"` // of the purpose verify: the number that a one-time code would go to
 	At      time.Time        `json:"at,omitzero"`
 	Reason  string           `json:"reason"` // for the audit
 }
@@ -221,6 +226,10 @@ func (a *API) explain(ctx context.Context, c *caller, in *explainInput) (gate.Ex
 	case q.Route != "" && !slices.Contains(a.o.Routes, q.Route):
 		return none, want("route", "the name of a carrier's route, or nothing")
 	}
+	to, err := a.explained(q)
+	if err != nil {
+		return none, err
+	}
 	reason, err := reasonOf(q.Reason, true)
 	if err != nil {
 		return none, err
@@ -232,12 +241,25 @@ func (a *API) explain(ctx context.Context, c *caller, in *explainInput) (gate.Ex
 		return none, err
 	}
 	x, err := a.o.Explain(ctx, gate.Question{
-		Person: key, Purpose: q.Purpose, Channel: q.Channel, Unit: q.Unit, Route: q.Route, At: q.At, BirthDate: bornAged(q.Age, orNow(q.At, a.o.Now())),
+		Person: key, Purpose: q.Purpose, Channel: q.Channel, Unit: q.Unit, Route: q.Route, At: q.At, Address: to, BirthDate: bornAged(q.Age, orNow(q.At, a.o.Now())),
 	})
 	if x.Outcome == "" {
 		return none, err
 	}
 	return x, nil // a deferral is an answer
+}
+
+// explained is the number that a question about a one-time code is about; the zero address of any other question.
+func (a *API) explained(q Explain) (reminder.Address, error) {
+	switch {
+	case q.Purpose == reminder.Verify && q.Address != "":
+		return a.normalise(reminder.SMS, q.Address, "")
+	case q.Address != "":
+		return reminder.Address{}, want("address", "nothing but for the purpose verify")
+	case q.Purpose == reminder.Verify:
+		return reminder.Address{}, want("address", "the phone number that the code would go to")
+	}
+	return reminder.Address{}, nil
 }
 
 // bornAged is a birth date of somebody of an age; unknown for none.

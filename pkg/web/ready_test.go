@@ -48,3 +48,21 @@ func TestNotReadyWithoutTheBroker(t *testing.T) {
 		})
 	}
 }
+
+// A store that hangs is told of as soon as a broker that does.
+func TestNotReadyWithoutTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := openDoor(t, &fake{})
+		d.open.api.o.Ready = func(ctx context.Context) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		began := time.Now()
+		if w := ask(d.Public(), "GET", "/readyz", ""); w.Code != http.StatusServiceUnavailable {
+			t.Errorf("ready: %d %s", w.Code, w.Body)
+		}
+		if took := time.Since(began); took > readyTime {
+			t.Errorf("answered after %v", took)
+		}
+	})
+}

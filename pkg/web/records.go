@@ -3,9 +3,6 @@ package web
 import (
 	"context"
 	"errors"
-	"io"
-	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -61,160 +58,108 @@ const longTime = 30 * time.Minute
 // maxImport is the most that a batch of rows may hold, in bytes.
 const maxImport = 2 << 20
 
-// recordCall answers with a value that becomes JSON.
-type recordCall func(ctx context.Context, c *caller, r *http.Request) (any, error)
-
-// records are the calls about whole records. They are for the admin socket alone, whatever an API key's role, and so no part of the
-// OpenAPI document.
-func (a *API) records() {
-	for pattern, f := range map[string]recordCall{
-		"GET /v1/persons/{key}/export":          a.exportPerson,
-		"POST /v1/persons/{key}/erase":          a.erasePerson,
-		"POST /v1/persons/{key}/merge":          a.mergePerson,
-		"GET /v1/imports/{file}":                a.importProgress,
-		"POST /v1/imports/{file}":               a.importRows,
-		"GET /v1/keys/holders":                  a.holders,
-		"POST /v1/keys/holders/{holder}/forget": a.forgetHolder,
-	} {
-		a.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { a.wholeRecord(w, r, f) })
+// records is who does it; without, nobody may.
+func (a *API) records() (Records, error) {
+	if a.o.Records == nil {
+		return nil, &forbidden{"whole records can't be reached here"}
 	}
+	return a.o.Records, nil
 }
 
-func (a *API) wholeRecord(w http.ResponseWriter, r *http.Request, f recordCall) {
-	c := callerOf(r.Context())
-	if !c.local() || a.o.Records == nil {
-		fail(w, http.StatusForbidden, Error{Text: "this is for the admin socket alone"})
-		return
-	}
-	// It goes on when the one who asked has hung up: half an erasure is none.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), longTime)
-	defer cancel()
-	r.Body = http.MaxBytesReader(w, r.Body, maxImport)
-	v, err := f(ctx, c, r)
-	switch {
-	case errors.Is(err, ledger.ErrNothingHeld):
-		fail(w, http.StatusNotFound, Error{Text: "nothing is held of this person, so nothing was done"})
-	case errors.Is(err, ledger.ErrMerged):
-		fail(w, http.StatusConflict, Error{Text: "the person goes by another key now"})
-	case errors.Is(err, ledger.ErrMerge):
-		fail(w, http.StatusBadRequest, *recordError(err, ledger.ErrMerge))
-	case err != nil:
-		e := a.refusal(r.Pattern, err)
-		fail(w, e.code, *e)
-	default:
-		answer(w, http.StatusOK, v)
-	}
-}
-
-// readStrict reads a request's body.
-func readStrict(r *http.Request, to any) error {
-	b, err := io.ReadAll(r.Body)
-	if err != nil {
-		return want("body", "at most "+strconv.Itoa(maxImport>>20)+" MiB")
-	}
-	return strict(b, to)
-}
-
-func keyOf(r *http.Request, name string) (reminder.PersonKey, error) {
-	k, err := reminder.ParsePersonKey(r.PathValue(name))
-	if err != nil {
-		return "", want(name, "a person key; POST /v1/persons/key makes one of a national id")
-	}
-	return k, nil
+type recordInput struct {
+	Key    string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Reveal bool   `query:"reveal" doc:"With addresses, national id and name written out"`
+	Reason string `query:"reason" required:"true" doc:"Why, for the audit; no number, no name"`
 }
 
 // exportPerson hands out everything that is held of a person. With reveal=true addresses, national id and name are written out.
-func (a *API) exportPerson(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	key, err := keyOf(r, "key")
+func (a *API) exportPerson(ctx context.Context, c *caller, in *recordInput) (ledger.Export, error) {
+	key, none := reminder.PersonKey(in.Key), ledger.Export{}
+	reason, err := reasonOf(in.Reason, true)
 	if err != nil {
-		return nil, err
-	}
-	q := r.URL.Query()
-	reason, err := reasonOf(q.Get("reason"), true)
-	if err != nil {
-		return nil, err
-	}
-	reveal, err := strconv.ParseBool(q.Get("reveal"))
-	if q.Get("reveal") != "" && err != nil {
-		return nil, want("reveal", "true or false")
+		return none, err
 	}
 	action := "person.export"
-	if reveal {
+	if in.Reveal {
 		action = "person.export.revealed"
 	}
 	if err := a.audit(ctx, c, everybody, action, key, "", reason); err != nil {
-		return nil, err
+		return none, err
 	}
-	return a.o.Records.Export(ctx, key, ledger.Exporting{Reveal: reveal})
+	records, err := a.records()
+	if err != nil {
+		return none, err
+	}
+	return records.Export(ctx, key, ledger.Exporting{Reveal: in.Reveal})
 }
 
-func (a *API) erasePerson(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	key, err := keyOf(r, "key")
-	if err != nil {
-		return nil, err
-	}
-	var q Erase
-	if err := readStrict(r, &q); err != nil {
-		return nil, err
-	}
+type eraseInput struct {
+	Key  string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Body Erase
+}
+
+// erasePerson answers when it is done. It goes on when the one who asked has hung up: half an erasure is none.
+func (a *API) erasePerson(ctx context.Context, c *caller, in *eraseInput) (ledger.Erasure, error) {
+	key, q, none := reminder.PersonKey(in.Key), in.Body, ledger.Erasure{}
 	reason, err := reasonOf(q.Reason, true)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if err := a.audit(ctx, c, everybody, "person.erase", key, "", reason); err != nil {
-		return nil, err
+		return none, err
 	}
-	return a.o.Records.Erase(ctx, ledger.Erasing{Person: key, NoProof: q.NoProof, Unknown: q.Unknown, Later: q.Later})
+	records, err := a.records()
+	if err != nil {
+		return none, err
+	}
+	return records.Erase(ctx, ledger.Erasing{Person: key, NoProof: q.NoProof, Unknown: q.Unknown, Later: q.Later})
 }
 
-func (a *API) mergePerson(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	key, err := keyOf(r, "key")
-	if err != nil {
-		return nil, err
-	}
-	var q Merge
-	if err := readStrict(r, &q); err != nil {
-		return nil, err
-	}
+type mergeInput struct {
+	Key  string `path:"key" pattern:"^[1-9]-[0-9a-f]{32}$" patternDescription:"a person key; POST /v1/persons/key makes one of a national id"`
+	Body Merge
+}
+
+func (a *API) mergePerson(ctx context.Context, c *caller, in *mergeInput) (ledger.MergeResult, error) {
+	key, q, none := reminder.PersonKey(in.Key), in.Body, ledger.MergeResult{}
 	if _, err := reminder.ParsePersonKey(string(q.Into)); err != nil {
-		return nil, want("into", "a person key; POST /v1/persons/key makes one of a national id")
+		return none, want("into", "a person key; POST /v1/persons/key makes one of a national id")
 	}
 	if strings.TrimSpace(q.Evidence) == "" || len(q.Evidence) > 500 {
-		return nil, want("evidence", "where it stands that the two are one person, in up to 500 bytes")
+		return none, want("evidence", "where it stands that the two are one person, in up to 500 bytes")
 	}
 	if longNumber(q.By) {
-		return nil, want("by", "a role or staff id, no number that could be a person's")
+		return none, want("by", "a role or staff id, no number that could be a person's")
 	}
 	reason, err := reasonOf(q.Reason, true)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	for _, k := range []reminder.PersonKey{key, q.Into} {
 		if err := a.audit(ctx, c, everybody, "person.merge", k, "", reason); err != nil {
-			return nil, err
+			return none, err
 		}
 	}
-	return a.o.Records.Merge(ctx, ledger.Merging{From: key, Into: q.Into, Evidence: q.Evidence, By: q.By})
-}
-
-var fileRE = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-func fileOf(r *http.Request) (string, error) {
-	if f := r.PathValue("file"); fileRE.MatchString(f) {
-		return f, nil
-	}
-	return "", want("file", "the SHA-256 of the file, 64 lower-case hex digits")
-}
-
-func (a *API) importProgress(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	file, err := fileOf(r)
+	records, err := a.records()
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	if err := a.audit(ctx, c, everybody, "import.progress", "", "", "file "+fileName(file)); err != nil {
-		return nil, err
+	return records.Merge(ctx, ledger.Merging{From: key, Into: q.Into, Evidence: q.Evidence, By: q.By})
+}
+
+type progressInput struct {
+	File string `path:"file" pattern:"^[0-9a-f]{64}$" patternDescription:"the SHA-256 of the file, 64 lower-case hex digits"`
+}
+
+func (a *API) importProgress(ctx context.Context, c *caller, in *progressInput) (Progress, error) {
+	if err := a.audit(ctx, c, everybody, "import.progress", "", "", "file "+fileName(in.File)); err != nil {
+		return Progress{}, err
 	}
-	n, err := a.o.Records.ImportedThrough(ctx, file)
+	records, err := a.records()
+	if err != nil {
+		return Progress{}, err
+	}
+	n, err := records.ImportedThrough(ctx, in.File)
 	return Progress{n}, err
 }
 
@@ -228,23 +173,21 @@ func fileName(hash string) string {
 	}, hash[:12])
 }
 
+type importInput struct {
+	File string `path:"file" pattern:"^[0-9a-f]{64}$" patternDescription:"the SHA-256 of the file, 64 lower-case hex digits"`
+	Body Import
+}
+
 // importRows takes rows down. Every batch is in the audit, with how many persons it is about, and not whom: the records name their
 // source.
-func (a *API) importRows(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	file, err := fileOf(r)
-	if err != nil {
-		return nil, err
-	}
-	var q Import
-	if err := readStrict(r, &q); err != nil {
-		return nil, err
-	}
+func (a *API) importRows(ctx context.Context, c *caller, in *importInput) (ledger.ImportResult, error) {
+	file, q, none := in.File, in.Body, ledger.ImportResult{}
 	if len(q.Rows) > ledger.ImportMost {
-		return nil, want("rows", "at most "+strconv.Itoa(ledger.ImportMost))
+		return none, want("rows", "at most "+strconv.Itoa(ledger.ImportMost))
 	}
 	reason, err := reasonOf(q.Reason, true)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	x := ledger.Importing{File: file, By: c.actor, Through: q.Through, Last: q.Last, DryRun: q.DryRun}
 	var refused []ledger.ImportLine
@@ -256,7 +199,7 @@ func (a *API) importRows(ctx context.Context, c *caller, r *http.Request) (any, 
 		case errors.As(err, &field):
 			refused = append(refused, ledger.ImportLine{Line: row.Line, Outcome: ledger.Refused, Field: field.Field, Why: "want " + field.Want})
 		case err != nil:
-			return nil, err
+			return none, err
 		default:
 			x.Rows = append(x.Rows, y)
 		}
@@ -266,36 +209,57 @@ func (a *API) importRows(ctx context.Context, c *caller, r *http.Request) (any, 
 		action = "person.import.tried"
 	}
 	if err := a.audit(ctx, c, everybody, action, "", "", "file "+fileName(file)+", "+strconv.Itoa(len(q.Rows))+" rows: "+reason); err != nil {
-		return nil, err
+		return none, err
 	}
-	out, err := a.o.Records.Import(ctx, x)
+	records, err := a.records()
+	if err != nil {
+		return none, err
+	}
+	out, err := records.Import(ctx, x)
 	out.Lines = append(refused, out.Lines...)
 	return out, err
 }
 
-func (a *API) holders(ctx context.Context, c *caller, _ *http.Request) (any, error) {
+func (a *API) holders(ctx context.Context, c *caller, _ *struct{}) ([]ledger.Holder, error) {
 	if err := a.audit(ctx, c, everybody, "keys.holders", "", "", ""); err != nil {
 		return nil, err
 	}
-	return a.o.Records.Holders(ctx)
+	return a.listHolders(ctx)
 }
 
-func (a *API) forgetHolder(ctx context.Context, c *caller, r *http.Request) (any, error) {
-	var q struct {
-		Reason string `json:"reason"`
-	}
-	if err := readStrict(r, &q); err != nil {
+func (a *API) listHolders(ctx context.Context) ([]ledger.Holder, error) {
+	records, err := a.records()
+	if err != nil {
 		return nil, err
 	}
-	reason, err := reasonOf(q.Reason, true)
+	out, err := records.Holders(ctx)
+	return append([]ledger.Holder{}, out...), err
+}
+
+// Forget is what POST /v1/keys/holders/{holder}/forget takes.
+type Forget struct {
+	Reason string `json:"reason"` // for the audit
+}
+
+type forgetInput struct {
+	Holder string `path:"holder" pattern:"^[0-9a-f]{12}$" patternDescription:"a holder's id, as the listing has it"`
+	Body   Forget
+}
+
+func (a *API) forgetHolder(ctx context.Context, c *caller, in *forgetInput) ([]ledger.Holder, error) {
+	reason, err := reasonOf(in.Body.Reason, true)
 	if err != nil {
 		return nil, err
 	}
 	if err := a.audit(ctx, c, everybody, "keys.forget", "", "", reason); err != nil {
 		return nil, err
 	}
-	if err := a.o.Records.Forget(ctx, r.PathValue("holder")); err != nil {
+	records, err := a.records()
+	if err != nil {
 		return nil, err
 	}
-	return a.o.Records.Holders(ctx)
+	if err := records.Forget(ctx, in.Holder); err != nil {
+		return nil, err
+	}
+	return a.listHolders(ctx)
 }

@@ -60,7 +60,7 @@ func TestRecordsAreForTheSocketAlone(t *testing.T) {
 		{"GET", "/v1/imports/" + file, "", 200},
 		{"POST", "/v1/imports/" + file, `{"rows":[],"through":1,"reason":"x"}`, 200},
 		{"GET", "/v1/keys/holders", "", 200},
-		{"POST", "/v1/keys/holders/abc/forget", `{"reason":"x"}`, 404},
+		{"POST", "/v1/keys/holders/0123456789ab/forget", `{"reason":"x"}`, 404},
 	}
 	l := &fake{}
 	x, leave, why := openDoor(t, l).enter()

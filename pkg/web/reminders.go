@@ -19,6 +19,7 @@ type Status struct {
 	NotReady string                `json:"notReady,omitempty"` // why the line can't be relied on now; "" = it can
 	Next     []ledger.ReminderView `json:"next"`               // the reminders that are due next, without their persons
 	Dead     uint64                `json:"dead"`               // dead letters
+	Inbox    *Inbox                `json:"inbox,omitempty"`    // absent = it can't be read now
 	Streams  []Stream              `json:"streams"`
 	Process  int                   `json:"process"` // id of the process that answers
 }
@@ -51,6 +52,7 @@ func (a *API) status(ctx context.Context, c *caller, in *statusInput) (Status, e
 			s.Next[i].Person, s.Next[i].Attempts = "", nil // no person is asked about, so none is told of
 		}
 	}
+	s.Inbox = a.inbox(ctx)
 	if a.o.Streams != nil {
 		if s.Streams, err = a.o.Streams(ctx); err != nil {
 			return Status{}, err

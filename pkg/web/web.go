@@ -19,8 +19,8 @@ import (
 	"github.com/husk-reminders/husk/pkg/template"
 )
 
-// Ledger is what the staff API reads and writes; see *ledger.Ledger. DeadLetter and Replay answer ErrNotFound for a letter that
-// is not there.
+// Ledger is what the staff API reads and writes; see *ledger.Replies. DeadLetter, Replay and Handled answer ErrNotFound for what is
+// not there.
 type Ledger interface {
 	Status(ctx context.Context) (ledger.Status, error)
 	Reminders(ctx context.Context, f ledger.Filter) ([]ledger.ReminderView, error)
@@ -32,6 +32,10 @@ type Ledger interface {
 	Contact(ctx context.Context, r contact.Record) error
 	Stop(ctx context.Context, a reminder.Address, via string) error
 	Start(ctx context.Context, a reminder.Address, via string) error
+	WrongNumber(ctx context.Context, a reminder.Address, via string) error
+	Wishes(ctx context.Context, unit string) ([]ledger.Wish, error)
+	Handled(ctx context.Context, id, by string) error
+	Misdeliveries(ctx context.Context, unit string) ([]ledger.Misdelivery, error)
 	Switch(ctx context.Context, s state.Switch) error
 	Audit(ctx context.Context, a ledger.Audit) error
 	LastAudits(ctx context.Context, p reminder.PersonKey, most int) ([]ledger.Audit, error)
@@ -58,30 +62,35 @@ type Stream struct {
 	Folded   *uint64 `json:"folded,omitempty"`   // up to here it is in the state; absent = it is not folded
 }
 
-// Options of an API. All but Carriers, Verify, Streams, Now and Log are required.
+// Options of an API. All but Carriers, Verify, Streams, Unsubscribe, Now and Log are required.
 type Options struct {
 	Ledger Ledger
 	// Person makes the pseudonym of a national id; a *FieldError says what is wrong with one, without repeating it.
-	Person    func(c reminder.Country, id string) (reminder.PersonKey, error)
-	Hash      func(reminder.Address) reminder.AddressHash
-	Country   reminder.Country // where numbers without a country code belong
-	Units     *reminder.Directory
-	Packs     *policy.Set
-	Templates *template.Set
-	Routes    []string // names of the carriers' routes
-	Ready     func(ctx context.Context) error
-	Metrics   prometheus.Gatherer
-	Explain   Explainer // asks the gate
-	Records   Records   // exports, erases, merges, imports; nil = can't
-	Shelf     Shelf     // holds API keys and wishes to resume
-	Secret    []byte    // 32 bytes or more, the same in every process: API keys are hashed with it
-	FourEyes  bool      // to go on after a stop takes two people
-	Carriers  func(ctx context.Context) []Carrier
+	Person     func(c reminder.Country, id string) (reminder.PersonKey, error)
+	Hash       func(reminder.Address) reminder.AddressHash
+	Country    reminder.Country   // where numbers without a country code belong
+	Controller consent.Controller // who answers for the records, as exports name it
+	Units      *reminder.Directory
+	Packs      *policy.Set
+	Templates  *template.Set
+	Routes     []string // names of the carriers' routes
+	Ready      func(ctx context.Context) error
+	Metrics    prometheus.Gatherer
+	Explain    Explainer // asks the gate
+	Records    Records   // exports, erases, merges, imports; nil = can't
+	Shelf      Shelf     // holds API keys and wishes to resume
+	Secret     []byte    // 32 bytes or more, the same in every process: API keys are hashed with it
+	FourEyes   bool      // to go on after a stop takes two people
+	Carriers   func(ctx context.Context) []Carrier
 	// Verify asks the registers about persons, for by, and journals what they vouch for; nil = there are none.
-	Verify  func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
+	Verify func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
+	// Codes sends one-time codes and checks them.
+	Codes   Codes
 	Streams func(ctx context.Context) ([]Stream, error)
-	Now     func() time.Time // nil = time.Now
-	Log     *zap.Logger
+	// Unsubscribe takes one-click unsubscriptions of mail; nil = there are none.
+	Unsubscribe http.Handler
+	Now         func() time.Time // nil = time.Now
+	Log         *zap.Logger
 }
 
 // API is the staff API over one open line. A Door serves it.
@@ -95,7 +104,7 @@ type API struct {
 func New(o Options) (*API, error) {
 	for name, missing := range map[string]bool{
 		"Ledger": o.Ledger == nil, "Person": o.Person == nil, "Hash": o.Hash == nil, "Units": o.Units == nil, "Packs": o.Packs == nil,
-		"Templates": o.Templates == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil, "Explain": o.Explain == nil, "Shelf": o.Shelf == nil,
+		"Templates": o.Templates == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil, "Explain": o.Explain == nil, "Shelf": o.Shelf == nil, "Codes": o.Codes == nil,
 	} {
 		if missing {
 			return nil, errors.New("web: Options." + name + " is required")
@@ -133,7 +142,13 @@ func build(o Options) *API {
 	register(a, operation{id: "consent.export", method: get, path: "/v1/persons/{key}/consent", summary: "Export the record of consent", text: "As a FHIR R4 Bundle, or as a page for the person."}, a.consentExport)
 	register(a, operation{id: "address.record", method: post, path: "/v1/persons/{key}/addresses", summary: "Take evidence of an address down", text: "The answer is the address's hash."}, a.address)
 	register(a, operation{id: "address.ask", method: post, path: "/v1/persons/{key}/verify", summary: "Ask the registers about a person", text: "What they vouch for is taken down as evidence of the person's addresses."}, a.verify)
+	register(a, operation{id: "code.send", method: post, path: "/v1/persons/{key}/codes", summary: "Send a one-time code", text: "To a phone number that a person, whose identity is checked, says is theirs. It is good for ten minutes and five tries; a new one ends the one before. The answer comes when a carrier has it, at most some ten seconds later."}, a.sendCode)
+	register(a, operation{id: "code.check", method: post, path: "/v1/persons/{key}/codes/check", summary: "Check a one-time code", text: "As the person told it. The right one is taken down as a proof that the number is the person's."}, a.checkCode)
 	register(a, operation{id: "address.bar", method: post, path: "/v1/addresses/bars", summary: "STOP or START of an address", text: "One that did not come by reply. The answer to a STOP comes when it is final; a START grants nothing."}, a.bar)
+	register(a, operation{id: "address.wrong", method: post, path: "/v1/addresses/wrong", summary: "Somebody gets messages that are not theirs", text: "By the address alone: it is blocked for everybody behind it until it is proven anew, what went there is noted, and what waits goes to the letter list."}, a.wrongNumber)
+	register(a, operation{id: "reply.wishes", method: get, path: "/v1/replies/wishes", summary: "List who may want to cancel", text: "The clinics' inbox, the soonest start first. Nothing is cancelled by it."}, a.cancelWishes)
+	register(a, operation{id: "reply.done", method: post, path: "/v1/replies/wishes/{id}/done", summary: "Take a wish to cancel off the inbox", text: "The clinic has seen to it. It cancels nothing."}, a.wishDone)
+	register(a, operation{id: "reply.misdeliveries", method: get, path: "/v1/replies/misdeliveries", summary: "List misdeliveries", text: "When it became known that messages went to somebody else, how much is left of the 72 hours, and what went there. Of the last sixty days, the oldest first."}, a.misdeliveries)
 	register(a, operation{id: "switch.list", method: get, path: "/v1/switches", summary: "List what is stopped", text: "And which wishes to go on wait for another person."}, a.listSwitches)
 	register(a, operation{id: "switch.set", method: post, path: "/v1/switches", summary: "Stop sending, or ask that it goes on", text: "For all, or a unit, template, carrier, pack or country. A stop holds at once."}, a.setSwitch)
 	register(a, operation{id: "switch.confirm", method: post, path: "/v1/switches/confirm", summary: "Confirm that sending goes on", text: "By another person than the one who asked, within a day."}, a.confirm)
@@ -146,7 +161,15 @@ func build(o Options) *API {
 	register(a, operation{id: "apikey.revoke", method: post, path: "/v1/apikeys/{id}/revoke", summary: "Revoke an API key", text: "It is not let in from the next request on."}, a.revokeKey)
 	register(a, operation{id: "state.rebuild", method: post, path: rebuildPath, summary: "Make the state again", text: "Sending stops meanwhile."}, a.rebuild)
 
-	a.records()
+	whole := func(o operation) operation { o.limit = longTime; return o }
+	register(a, whole(operation{id: "person.export", method: get, path: "/v1/persons/{key}/export", summary: "Export all that is held of a person"}), a.exportPerson)
+	register(a, whole(operation{id: "person.erase", method: post, path: "/v1/persons/{key}/erase", summary: "Erase a person", text: "The person's key is destroyed, and what waits is cancelled."}), a.erasePerson)
+	register(a, whole(operation{id: "person.merge", method: post, path: "/v1/persons/{key}/merge", summary: "Let a person go by another key", text: "Every no is carried over, and no yes."}), a.mergePerson)
+	register(a, whole(operation{id: "import.progress", method: get, path: "/v1/imports/{file}", summary: "How far an import has come"}), a.importProgress)
+	register(a, whole(operation{id: "import.rows", method: post, path: "/v1/imports/{file}", most: maxImport, summary: "Import rows of a file", text: "Words and addresses, in the file's order; see config/import.md."}), a.importRows)
+	register(a, whole(operation{id: "keys.holders", method: get, path: "/v1/keys/holders", summary: "List the keyset files", text: "Which processes have the epoch key that is now."}), a.holders)
+	register(a, whole(operation{id: "keys.forget", method: post, path: "/v1/keys/holders/{holder}/forget", summary: "Wait no more for a keyset file", text: "Of a process that is gone for good."}), a.forgetHolder)
+
 	a.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		fail(w, http.StatusNotFound, Error{Text: "no such path, or not with this method"})
 	})
