@@ -4,12 +4,15 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // proxy stands before a server, as the name stands that leads to whichever server is the master now.
 type proxy struct {
-	l net.Listener
+	l    net.Listener
+	slow atomic.Int64 // how long what the server says is held up, in nanoseconds
 
 	mu    sync.Mutex
 	to    string // host:port; "" = nobody is let through
@@ -83,7 +86,19 @@ func (p *proxy) pass(in net.Conn) {
 		_, _ = io.Copy(out, in)
 		_ = out.Close()
 	}()
-	_, _ = io.Copy(in, out)
+	_, _ = io.Copy(in, held{out, &p.slow})
 	_ = in.Close()
 	<-done
+}
+
+// held holds up what is read.
+type held struct {
+	io.Reader
+	by *atomic.Int64
+}
+
+func (r held) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	time.Sleep(time.Duration(r.by.Load()))
+	return n, err
 }

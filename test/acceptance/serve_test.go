@@ -41,6 +41,7 @@ type house struct {
 	password string
 	units    string
 	settings map[string]string // further keys of the configuration, "a.b" → value
+	env      []string          // further variables of its processes
 
 	cmd  *exec.Cmd
 	done chan struct{} // closed when the process has ended
@@ -175,7 +176,7 @@ func (h *house) command(args ...string) *exec.Cmd {
 	h.t.Helper()
 	c := exec.Command(h.bin, append(args, "--config", h.configure())...)
 	c.Dir = h.dir
-	c.Env = append(os.Environ(), "GORACE=halt_on_error=1 exitcode=66")
+	c.Env = append(append(os.Environ(), "GORACE=halt_on_error=1 exitcode=66"), h.env...)
 	c.SysProcAttr = noOrphan()
 	return c
 }

@@ -123,21 +123,28 @@ func (s *staff) key(p person) (string, error) {
 }
 
 // welcome takes down a person's consent and the proof of the address, as a clerk at the desk does.
-func (s *staff) welcome(p person) error {
+func (s *staff) welcome(p person) error { return s.welcomeAt(p, "email", p.mail) }
+
+// welcomeAt is welcome with an address of any channel.
+func (s *staff) welcomeAt(p person, channel, address string) error {
 	key, err := s.key(p)
 	if err != nil {
 		return err
 	}
-	err = s.ask(http.MethodPost, "/v1/persons/"+key+"/consent", map[string]any{
-		"type": "granted", "purposes": []string{"reminder"}, "channels": []string{"email", "sms"}, "method": "desk",
-		"actor":  map[string]string{"kind": "self"},
-		"notice": map[string]string{"id": "notice-1", "hash": strings.Repeat("ab", 32), "language": "da"},
-	}, nil)
-	if err != nil {
+	if err := s.consent(key, "email", "sms"); err != nil {
 		return err
 	}
 	return s.ask(http.MethodPost, "/v1/persons/"+key+"/addresses", map[string]any{
-		"type": "verified", "channel": "email", "address": p.mail, "method": "desk-id",
+		"type": "verified", "channel": channel, "address": address, "method": "desk-id",
+	}, nil)
+}
+
+// consent takes down a person's yes to reminders on channels.
+func (s *staff) consent(key string, channels ...string) error {
+	return s.ask(http.MethodPost, "/v1/persons/"+key+"/consent", map[string]any{
+		"type": "granted", "purposes": []string{"reminder"}, "channels": channels, "method": "desk",
+		"actor":  map[string]string{"kind": "self"},
+		"notice": map[string]string{"id": "notice-1", "hash": strings.Repeat("ab", 32), "language": "da"},
 	}, nil)
 }
 

@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,11 +81,22 @@ func TestStopReply(t *testing.T) {
 	all := everybody(people)
 	h.flow(all, 10*time.Millisecond).finished(h)
 	outbox := filepath.Join(h.data, "outbox")
-	messages := func() []string {
+	// What was written about appointments, and the fixed answers to those who wrote.
+	letters := func() (messages, answers []string) {
 		files, err := filepath.Glob(filepath.Join(outbox, "messages", "*.txt"))
 		h.must(err)
-		return files
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			h.must(err)
+			if bytes.Contains(b, []byte("\nPurpose: reply\n")) {
+				answers = append(answers, f)
+			} else {
+				messages = append(messages, f)
+			}
+		}
+		return messages, answers
 	}
+	messages := func() []string { ms, _ := letters(); return ms }
 	h.eventually(time.Minute, "nothing is handed over", func() bool { return len(messages()) > people/4 })
 
 	open := map[string]person{} // by name of the reply's file
@@ -124,6 +136,9 @@ func TestStopReply(t *testing.T) {
 		default:
 			early++
 		}
+	}
+	if _, answers := letters(); len(answers) != len(taken) {
+		t.Errorf("%d answers to %d STOPs", len(answers), len(taken))
 	}
 	if st.Counts["denied"] == 0 {
 		t.Error("nothing was denied: the test shows nothing")
