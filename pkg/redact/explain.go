@@ -243,6 +243,9 @@ func (s *scan) explain(v *view, a, b int) (all bool) {
 		if n == 0 {
 			n, m = s.explainTime(k, b)
 			timed = true
+			if n == 3 && k > a && s.inPairs(v, k) {
+				n, m = 0, open
+			}
 		}
 		for i := range n {
 			s.groups[k+i].done = m
@@ -299,6 +302,13 @@ func (s *scan) goesOn(v *view, k, e, b int) bool {
 		return false
 	}
 	return v.text[s.groups[e-1].end:s.groups[e].start] == v.text[s.groups[e-2].end:s.groups[e-1].start]
+}
+
+// inPairs reports that the three groups from k, which may be a date, only go on a number in pairs, "67 83 26 03 14 4": what stands
+// before them is unexplained, and as far off as they are from each other.
+func (s *scan) inPairs(v *view, k int) bool {
+	p := &s.groups[k-1]
+	return p.done == open && p.n == 2 && v.text[p.end:s.groups[k].start] == v.text[s.groups[k].end:s.groups[k+1].start]
 }
 
 // clusterEnd is the end of the groups from c that only tight separators hold together.

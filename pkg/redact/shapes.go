@@ -286,7 +286,7 @@ func (s *scan) dashed(v *view, i, j int) bool {
 	return true
 }
 
-// codeBehind reports "… er din kode" behind the groups up to j.
+// codeBehind reports "… er din kode" behind the groups up to j. A word that digits are glued to is none: "KOD0".
 func (s *scan) codeBehind(j int) bool {
 	w := int(s.groups[j-1].words)
 	for k := w; k < len(s.words) && k < w+4; k++ {
@@ -294,7 +294,7 @@ func (s *scan) codeBehind(j int) bool {
 			return false
 		}
 		if s.words[k].lex.class&cCode != 0 {
-			return true
+			return j == len(s.groups) || s.groups[j].start != s.words[k].end
 		}
 	}
 	return false
