@@ -79,8 +79,9 @@ type suspension struct {
 	stopped int
 	hit     int // when something stood between confirmation and wire
 	stops   int
-	others  int       // messages by the one that was awake meanwhile
-	heldUp  []promise // what a sleep longer than the write deadline promises
+	wrote   map[string]bool // by number
+	others  int             // messages by the one that was awake meanwhile
+	heldUp  []promise       // what a sleep longer than the write deadline promises
 }
 
 const (
@@ -93,7 +94,7 @@ const (
 
 func newSuspension(t *testing.T, bin string, bursts int) *suspension {
 	t.Helper()
-	x := &suspension{t: t, begin: time.Now(), random: seedOf(t), keys: map[string]int{}}
+	x := &suspension{t: t, begin: time.Now(), random: seedOf(t), keys: map[string]int{}, wrote: map[string]bool{}}
 	s := newSite(t, "")
 	x.store = s.redis.addr
 	open := func() *house {
@@ -196,7 +197,7 @@ func (x *suspension) round(k int, at time.Time, sleep time.Duration) {
 	t, w := x.t, x.w
 	t.Helper()
 	others := w.of(1)
-	who := x.waiting(k)
+	who := x.writers(k)
 	for i, number := range who {
 		draft := filepath.Join(x.awake.dir, number)
 		x.awake.must(os.WriteFile(draft, fmt.Appendf(nil, "From: %s\nChannel: sms\n\nSTOP\n", number), 0o600))
@@ -234,31 +235,30 @@ func (x *suspension) round(k int, at time.Time, sleep time.Duration) {
 		}
 	}
 	x.others += w.of(1) - others
-	t.Logf("DEBUG slept %v open %d", time.Since(at), len(open()))
 }
 
-// waiting are persons of a burst who have no message yet: half of them such as have one between confirmation and wire.
-func (x *suspension) waiting(k int) []string {
+// writers are who will write STOP: some who have a message between confirmation and wire, and then some of a burst who have none yet.
+func (x *suspension) writers(k int) []string {
 	has := map[string]bool{}
 	for _, s := range x.w.record() {
 		has[s.to] = true
 	}
 	marked := x.marked()
-	var on, off []string
+	on := slices.DeleteFunc(slices.Clone(marked), func(n string) bool { return x.wrote[n] })
+	var off []string
 	for i := range burstSize {
-		switch n := mobile(k*burstSize + i); {
-		case has[n]:
-		case slices.Contains(marked, n):
-			on = append(on, n)
-		default:
+		if n := mobile(k*burstSize + i); !has[n] && !slices.Contains(marked, n) {
 			off = append(off, n)
 		}
 	}
 	for _, ns := range [][]string{on, off} {
 		x.random.Shuffle(len(ns), func(i, j int) { ns[i], ns[j] = ns[j], ns[i] })
 	}
-	x.t.Logf("DEBUG burst %d: marked %d on %d off %d has %d", k, len(marked), len(on), len(off), len(has))
-	return slices.Concat(on[:min(len(on), burstStops/2)], off[:min(len(off), burstStops/2)])
+	out := slices.Concat(on[:min(len(on), burstStops/2)], off[:min(len(off), burstStops/2)])
+	for _, n := range out {
+		x.wrote[n] = true
+	}
+	return out
 }
 
 // suspended is what came of it.
@@ -276,7 +276,6 @@ func (x *suspension) verdict() (y suspended) {
 	x.far.slow.Store(0)
 	y.denied = x.asleep.settled(x.staff, time.Minute, len(x.all)).Counts["denied"]
 	x.w.end()
-	x.t.Logf("DEBUG %s", func() string { o, _, _ := x.awake.run("audit", "list", "--max", "60"); return o }())
 	var left []string
 	for _, a := range get[[]struct {
 		Left []string `json:"left"`

@@ -45,7 +45,8 @@ func (w *town) clerk(who int, own []int, citizen *atomic.Int64) {
 			if !w.final(who, a, false) {
 				return
 			}
-			time.Sleep(w.Rest)
+			time.Sleep(4 * w.Rest) // the citizen has written START by then
+			w.bars(who, as(barred))
 			w.sayBar(who, as(lift))
 		case a.person == child:
 			a.no = byCustody

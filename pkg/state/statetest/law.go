@@ -68,6 +68,7 @@ const (
 	byWrong
 	byCustody
 	byErase
+	byForgotten // the part of an erasure that forbids to write to a guardian
 )
 
 var nos = map[no]string{byStop: "STOP", byClerk: "bar", byWord: "withdrawal", byWrong: "wrong number", byCustody: "end of custody", byErase: "erasure"}
@@ -76,6 +77,10 @@ var nos = map[no]string{byStop: "STOP", byClerk: "bar", byWord: "withdrawal", by
 var lifts = map[no][]verb{
 	byStop: {start, lift}, byClerk: {lift}, byWord: {grant}, byWrong: {prove}, byCustody: {custody}, byErase: {book},
 }
+
+// frees are the entries that end what a guardian's own no forbids about the child. Who was erased has said nothing, and may be written
+// to when the address is proven anew, whether they have an appointment themselves or not.
+var frees = map[no][]verb{byWord: {grant, eraseWords}, byWrong: {prove}, byErase: {prove}}
 
 // act is what was asked of the store about one address.
 type act struct {
@@ -157,9 +162,9 @@ func (h house) wires() (m uint8) {
 
 // against are the acknowledged noes that forbid to write about a person.
 func (h house) against(person int) no {
-	n := h.final | h.residents[person].final
+	n := h.final | h.residents[person].final&^byForgotten
 	if person == child {
-		n |= h.residents[guardian].final // the guardian's own no, their wrong number, and that they were erased
+		n |= h.residents[guardian].final &^ byErase // the guardian's own no, their wrong number, and that they were forgotten
 	}
 	return n
 }
@@ -186,6 +191,8 @@ func (h house) step(a act, out answer, early bool) (bool, house) {
 		if r.wrong == a.word {
 			r.final |= byWrong
 		}
+	case a.no == byErase:
+		r.final |= r.nos & (byErase | byForgotten)
 	case r.nos&a.no != 0:
 		r.final |= a.no
 	}
@@ -216,7 +223,7 @@ func (h house) fold(a act) (bool, house) {
 		r.nos |= byWrong
 	case prove:
 		r.has, r.wrong = true, 0
-		r.lift(byWrong)
+		r.lift(byWrong | byForgotten)
 	case repeat:
 		moves = !r.erased // it lifts nothing, and of who was erased it is nothing
 	case custody:
@@ -227,7 +234,8 @@ func (h house) fold(a act) (bool, house) {
 		r.nos |= byCustody
 	case eraseWords:
 		r.standing, r.erased = standing{}, true
-		r.nos |= byErase
+		r.lift(byWord) // there is no such word any more, and no other
+		r.nos |= byErase | byForgotten
 	case eraseVisits:
 		r.visits++
 		r.told = false

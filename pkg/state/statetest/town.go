@@ -271,7 +271,7 @@ func (w *town) hand(ctx context.Context, who int, l state.Leased) {
 		g.person = guardian
 		about = append(about, g)
 	}
-	read, may := w.decide(ctx, who, as(barred), about)
+	read, may := w.decide(who, as(barred), about)
 	if !may {
 		err := w.s.Retry(ctx, l.Lease, w.later(), route)
 		if errors.Is(err, state.ErrLost) { // of who was erased nothing waits
@@ -313,17 +313,21 @@ func (w *town) hand(ctx context.Context, who int, l state.Leased) {
 	}
 }
 
-// decide is the gate's decision, and the persons it was made of: the resident, and of a child the guardian.
-func (w *town) decide(ctx context.Context, who int, a act, about []act) (read []answer, may bool) {
-	bars := w.do(who, a, func() answer {
-		b, err := w.s.Behind(ctx, []reminder.AddressHash{address(a.address)})
+// bars reads the bar of an address.
+func (w *town) bars(who int, a act) answer {
+	return w.do(who, a, func() answer {
+		b, err := w.s.Behind(w.t.Context(), []reminder.AddressHash{address(a.address)})
 		if err != nil {
 			w.t.Error(err)
 			return answer{}
 		}
 		return answer{barred: b[0].Barred}
 	})
-	if bars.barred && a.claim%3 > 0 { // every third worker is not told, so that Confirm alone stands before the wire
+}
+
+// decide is the gate's decision, and the persons it was made of: the resident, and of a child the guardian.
+func (w *town) decide(who int, a act, about []act) (read []answer, may bool) {
+	if w.bars(who, a).barred && a.claim%3 > 0 { // every third worker is not told, so that Confirm alone stands before the wire
 		return nil, false
 	}
 	if read = w.look(who, about...); read == nil || read[0].said != yes {
