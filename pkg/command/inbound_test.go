@@ -15,7 +15,7 @@ func TestClassifyPrintsALineForEach(t *testing.T) {
 	}
 	want := `{"text":"STOP","intent":"stop","why":"word STOP alone"}
 {"text":"","intent":"other","why":"no rule"}
-{"text":"Kan ikke komme & <b>","intent":"cancel_appointment","why":"a no beside to come"}
+{"text":"Kan ikke komme & <b>","intent":"cancel_appointment","why":"a phrase that gives up the appointment"}
 {"text":"REGH stop","intent":"stop","why":"word STOP alone"}
 `
 	if out.String() != want {

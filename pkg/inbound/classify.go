@@ -48,6 +48,7 @@ var (
 		{"wrong number, alone", (*reading).wrongAlone},
 		{"a phrase that says the number is another's", (*reading).saysWrong},
 		{"the word wrong beside number or person", (*reading).wrongPerson},
+		{"two things that only a stranger says", (*reading).notMine},
 	}
 	stopRules = []rule{
 		{"word STOP alone", (*reading).stopAlone},
@@ -55,7 +56,10 @@ var (
 		{"a phrase that asks for no more messages", (*reading).saysStop},
 		{"a word to unsubscribe beside messages", (*reading).unsubscribes},
 		{"a word to end something beside messages", (*reading).ceases},
+		{"a word to end something, and this", (*reading).ceasesThis},
 		{"a no beside messages and more, want or send", (*reading).refuses},
+		{"a no, and nothing else to refuse", (*reading).refusesThese},
+		{"tired of messages", (*reading).wearies},
 		{"to be taken off the list", (*reading).removes},
 		{"consent taken back", (*reading).revokes},
 		{"word STOP alone, one letter off", (*reading).nearlyStop},
@@ -66,7 +70,9 @@ var (
 		{"a word to cancel", (*reading).cancels},
 		{"a phrase that gives up the appointment", (*reading).saysCancel},
 		{"a word to unsubscribe beside the appointment", (*reading).unbooks},
+		{"STOP beside the appointment alone", (*reading).stopsVisit},
 		{"a no beside to come", (*reading).staysAway},
+		{"to come another day", (*reading).moves},
 	}
 	otherRules = []struct {
 		intent Intent
@@ -75,6 +81,7 @@ var (
 		{Start, rule{"word START alone", (*reading).startAlone}},
 		{Start, rule{"a phrase that asks for messages again", (*reading).saysStart}},
 		{Help, rule{"word HELP alone", (*reading).helpAlone}},
+		{Help, rule{"asks what the messages are", (*reading).asksWhat}},
 		{Confirm, rule{"yes, or to come, alone", (*reading).confirms}},
 	}
 )
@@ -83,7 +90,9 @@ var (
 // is Other. It takes time in proportion to the text, keeps nothing of it, and Why holds nothing of it.
 //
 // STOP is known whatever its case, spacing, punctuation, invisible characters and look-alike letters; one letter may be
-// wrong when there is nothing else. Words that may mean the appointment (AFLYS, AVBRYT, CANCEL) are no STOP.
+// wrong when there is nothing else, and in words of five letters or more that count only beside others. Words that may mean the
+// appointment (AFLYS, AVBRYT, CANCEL) are no STOP; a word to unsubscribe that is said of appointments too (AFMELD, MELD AV) is one,
+// and the clinic hears of it.
 func Classify(text string, o ClassifyOptions) Result {
 	mine := own(text, o.Keyword)
 	r := decide(newReading(read(mine, asMarks)))
@@ -111,6 +120,10 @@ func decide(r *reading) Result {
 		return Result{WrongNumber, Stop, wrong + "; and " + stop}
 	case wrong != "":
 		return Result{Intent: WrongNumber, Why: wrong}
+	case r.undoes():
+		return Result{Intent: Start, Why: "a STOP taken back"}
+	case stop != "" && cancel == "" && r.doubtful():
+		return Result{Stop, Cancel, stop + "; and for the clinic: a word that is said of appointments too"}
 	case stop != "" && cancel != "":
 		return Result{Stop, Cancel, stop + "; and for the clinic: " + cancel}
 	case stop != "":

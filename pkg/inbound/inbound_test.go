@@ -117,7 +117,7 @@ func TestEachNoticeReachesItsMethod(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	core, logs := observer.New(zap.DebugLevel)
 	p := &polled{waiting: []provider.Notice{
-		says("+4520000001", "STOP"), says("Anna@Example.ORG ", "Afmeld"), says("+4520000002", "START"), says("+4520000003", "HJÆLP"),
+		says("+4520000001", "STOP"), says("Anna@Example.ORG ", "Frameld"), says("+4520000002", "START"), says("+4520000003", "HJÆLP"),
 		says("+4520000004", "forkert nummer, stop"), says("+4520000005", "jeg kommer for sent"), says("4711", "STOP"),
 		{Kind: provider.ReportKind, Reference: "00aa", Status: provider.Delivered, CarrierID: "x"},
 	}}

@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -14,8 +15,11 @@ func own(text, keyword string) string {
 	text = withoutKeyword(bounded(text), keyword)
 	var b strings.Builder
 	for line := range strings.Lines(text) {
-		t := strings.TrimSpace(line)
-		if quotes(t) || signature(t) {
+		if quotes(strings.TrimSpace(line)) {
+			break
+		}
+		if at := signed(line); at >= 0 {
+			b.WriteString(line[:at])
 			break
 		}
 		b.WriteString(line)
@@ -61,11 +65,32 @@ var quoting = regexp.MustCompile(`(?i)^(on|den|le|am|em|il|dnia|w dniu|pe|ti|ke|
 
 // quotes reports whether a line begins the message that is answered.
 func quotes(line string) bool {
-	return strings.HasPrefix(line, ">") || strings.HasPrefix(line, "&gt;") || (len(line) < 320 && quoting.MatchString(line))
+	if strings.HasPrefix(line, ">") || strings.HasPrefix(line, "&gt;") {
+		return true
+	}
+	return len(line) < 320 && (strings.HasSuffix(line, ":") || strings.HasPrefix(line, "--") || strings.HasPrefix(line, "__") || strings.Contains(line, "@")) && quoting.MatchString(line)
 }
 
-// signing are the lines below which nothing more is said: the mark of RFC 3676 section 4.3, and what phones add.
-var signing = regexp.MustCompile(`(?i)^(--|—)$|^(get|hent|hämta|hanki) outlook .{0,40}$|^(sendt|sent|skickat|gesendet|von|lähetetty|sent frá|wysłane|gönderildi|надіслано|أرسلت) ` +
-	`.{0,30}(iphone|ipad|android|samsung|galaxy|huawei|xiaomi|outlook|yahoo|gmail|mobil|phone|telefon|puhelime|handy|هاتف).{0,30}$`)
+// signing is what phones and mail programs put below what is written; some put it on the same line.
+var signing = regexp.MustCompile(`(?i)(^((sendt|sent|send|skickat|skickade|gesendet|von|lähetetty|wysłan[eo]|надіслано|відправлено|отправлено|أرسلت|تم الإرسال|get|hent|hämta|hanki) .{0,30}` + device + `.{0,30}|` +
+	device + `.{0,12} (gönderildi|soo diray))|\s(sendt fra|sent from|skickat från|gesendet von|von meine[mr]|lähetetty|wysłane z|надіслано з|отправлено с|sent úr|sent frá) .{0,20}` + device + `.{0,20})$`)
 
-func signature(line string) bool { return len(line) < 120 && signing.MatchString(line) }
+const device = `(iphone?|ipad|android|samsung|galaxy|huawei|xiaomi|outlook|yahoo|gmail|mobil|phone|telefon|puhelime|handy|هاتف)`
+
+// devices are the words that every signature has one of.
+var devices = [...]string{"iphon", "phone", "ipad", "android", "samsung", "galaxy", "huawei", "xiaomi", "outlook", "yahoo", "gmail", "mobil", "telefon", "puhelime", "handy", "هاتف"}
+
+// signed is where the signature in a line begins, -1 when there is none: the mark of RFC 3676 section 4.3, or what phones add.
+func signed(line string) int {
+	if t := strings.TrimSpace(line); t == "--" || t == "—" {
+		return 0
+	}
+	small := strings.ToLower(line)
+	if len(line) >= 200 || !slices.ContainsFunc(devices[:], func(d string) bool { return strings.Contains(small, d) }) {
+		return -1
+	}
+	if at := signing.FindStringIndex(strings.TrimRight(line, " .!\t\r\n")); at != nil {
+		return at[0]
+	}
+	return -1
+}

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -12,40 +14,81 @@ import (
 	"github.com/husk-reminders/husk/pkg/inbound"
 )
 
-// labelled is one line of testdata/replies.jsonl: a text and what it is, labelled by people who had not seen the rules. Of the ids
-// those that begin with o are ordinary sentences of patients. cancel stands for cancel_appointment, and stop_cancel for a STOP
-// that the clinic must hear of too. Who says yes, or will come, is labelled other.
+// labelled is one line of testdata/replies*.jsonl: a text and what it is. Those of replies.jsonl and replies-second.jsonl were
+// labelled by people who had not seen the rules, each by another hand; those of replies-made.jsonl were made up along with the
+// rules. Of the ids those that begin with o are ordinary sentences of patients. cancel stands for cancel_appointment, and
+// stop_cancel for a STOP that the clinic must hear of too. Who says yes, or will come, is labelled other.
 type labelled struct {
 	ID, Text, Language, Label, Why string
 }
 
-func replies(t testing.TB) []labelled {
+func replies(t testing.TB, files ...string) []labelled {
 	t.Helper()
-	f, err := os.Open("testdata/replies.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = f.Close() }()
 	var out []labelled
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		var x labelled
-		if err := json.Unmarshal(lines.Bytes(), &x); err != nil {
+	for _, file := range files {
+		f, err := os.Open(filepath.Join("testdata", file))
+		if err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, x)
+		lines := bufio.NewScanner(f)
+		for lines.Scan() {
+			var x labelled
+			if err := json.Unmarshal(lines.Bytes(), &x); err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			out = append(out, x)
+		}
+		if err := errors.Join(lines.Err(), f.Close()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return out
 }
 
+// others are the labelled replies that the rules' authors did not label.
+var others = []string{"replies.jsonl", "replies-second.jsonl"}
+
 // keyword is that of the shared number in testdata/replies.jsonl.
 const keyword = "REGH"
 
-// The rules were written by one half of the labelled replies, chosen by the hash of their ids, and then tried on the other, of
-// which they missed 16 of 326 STOPs and took 2 of 495 ordinary texts for one; the rules have learned from those since. In
-// neither half is a STOP missed now, does an ordinary text stop or block anything, or does one that may be a cancellation stop.
+// intents are what the labels stand for.
+var intents = map[string]inbound.Intent{
+	"stop": inbound.Stop, "stop_cancel": inbound.Stop, "cancel": inbound.Cancel, "start": inbound.Start, "help": inbound.Help,
+	"wrong_number": inbound.WrongNumber, "other": inbound.Other,
+}
+
+// grave is what must not become of a labelled reply, "" when it does not: a STOP that is missed, an ordinary text that stops or
+// blocks anything, one that may be a cancellation and stops.
+func grave(x labelled, r inbound.Result) string {
+	want := intents[x.Label]
+	switch {
+	case want == inbound.Stop && !r.Is(inbound.Stop):
+		return "a STOP is missed"
+	case x.Label == "stop_cancel" && !r.Is(inbound.Cancel):
+		return "the clinic does not hear of it"
+	case want == inbound.Other && (r.Is(inbound.Stop) || r.Is(inbound.WrongNumber)):
+		return "an ordinary text stops or blocks"
+	case want == inbound.Cancel && (r.Is(inbound.Stop) || r.Is(inbound.WrongNumber)):
+		return "a wish for the clinic opts out or blocks"
+	case want == inbound.Start && r.Is(inbound.Stop):
+		return "who wants messages again is stopped"
+	}
+	return ""
+}
+
+// The rules were written by one half of the first labelled replies, chosen by the hash of their ids, and then tried on the other, of
+// which they missed 16 of 326 STOPs and took 2 of 495 ordinary texts for one. The second replies came later. At first sight
+// the rules missed 30 of their 221 STOPs, 20 of 66 wrong numbers and 20 of 87 cancellations, and let 11 opt out that should not, 7 of
+// them cancellations: words and phrases had been learnt, and not what unseen people say. So the rules were made anew by half of
+// the second replies, and tried once on the other half, of 325. There they missed 3 of 109 STOPs (those before them 11), 3 of 39 wrong
+// numbers (11) and 5 of 44 cancellations (11); 8 texts opted out that should not (7): 2 of 106 ordinary ones, one that asked for
+// messages again, and 5 cancellations, of which 3 are words that may be either and are labelled both since. None blocked.
+//
+// They have learned from those too. In neither set is a STOP missed now, does an ordinary text stop or block anything, or one
+// that may be a cancellation stop. Of the next hundred STOPs by people unseen, some will be missed again.
 func TestLabelledReplies(t *testing.T) {
-	all := replies(t)
-	if len(all) < 2000 {
+	all := replies(t, others...)
+	if len(all) < 2800 {
 		t.Fatalf("%d labelled replies", len(all))
 	}
 	right, ordinary := map[bool]int{}, 0
@@ -54,21 +97,12 @@ func TestLabelledReplies(t *testing.T) {
 		if strings.HasPrefix(x.ID, "o") {
 			ordinary++
 		}
-		want := map[string]inbound.Intent{
-			"stop": inbound.Stop, "stop_cancel": inbound.Stop, "cancel": inbound.Cancel, "start": inbound.Start, "help": inbound.Help,
-			"wrong_number": inbound.WrongNumber, "other": inbound.Other,
-		}[x.Label]
-		switch {
-		case want == "":
+		want, ok := intents[x.Label]
+		if !ok {
 			t.Fatalf("%s: label %q", x.ID, x.Label)
-		case want == inbound.Stop && !r.Is(inbound.Stop):
-			t.Errorf("%s %q: a STOP is missed: %s (%s)", x.ID, x.Text, r.Intent, r.Why)
-		case x.Label == "stop_cancel" && !r.Is(inbound.Cancel):
-			t.Errorf("%s %q: the clinic does not hear of it (%s)", x.ID, x.Text, r.Why)
-		case want == inbound.Other && (r.Is(inbound.Stop) || r.Is(inbound.WrongNumber)):
-			t.Errorf("%s %q: an ordinary text is %s (%s)", x.ID, x.Text, r.Intent, r.Why)
-		case want == inbound.Cancel && r.Is(inbound.Stop):
-			t.Errorf("%s %q: a wish for the clinic opts out (%s)", x.ID, x.Text, r.Why)
+		}
+		if fault := grave(x, r); fault != "" {
+			t.Errorf("%s %q: %s: %s (%s)", x.ID, x.Text, fault, r.Intent, r.Why)
 		}
 		if r.Intent == want || (want == inbound.Other && r.Intent == inbound.Confirm) {
 			right[development(x.ID)]++
@@ -91,15 +125,34 @@ func TestLabelledReplies(t *testing.T) {
 // development reports whether a reply is of the half that the rules were written by.
 func development(id string) bool { return sha256.Sum256([]byte(id))[0]%2 == 0 }
 
+// What was made up along with the rules proves nothing about unseen replies, and guards what is won: hundreds of ways to say the
+// same in every language, and ordinary sentences that come close.
+func TestMadeReplies(t *testing.T) {
+	counts := map[string]int{}
+	for _, x := range replies(t, "replies-made.jsonl") {
+		r := inbound.Classify(x.Text, inbound.ClassifyOptions{Keyword: keyword})
+		if fault := grave(x, r); fault != "" {
+			t.Errorf("%s %q: %s: %s (%s)", x.ID, x.Text, fault, r.Intent, r.Why)
+		}
+		counts[x.Label]++
+		if r.Intent == intents[x.Label] || (x.Label == "other" && r.Intent == inbound.Confirm) {
+			counts["as labelled"]++
+		}
+	}
+	if counts["stop"] < 900 || counts["other"] < 800 || counts["as labelled"] < 2400 {
+		t.Errorf("made replies: %v", counts)
+	}
+}
+
 // The reasons are a closed list: nothing of a text can be in one.
 func TestWhyHoldsNothingOfTheText(t *testing.T) {
 	seen := map[string]bool{}
-	for _, x := range replies(t) {
+	for _, x := range replies(t, others...) {
 		for part := range strings.SplitSeq(inbound.Classify(x.Text, inbound.ClassifyOptions{}).Why, "; and ") {
 			seen[strings.TrimPrefix(part, "for the clinic: ")] = true
 		}
 	}
-	if len(seen) > 24 {
+	if len(seen) > 32 {
 		t.Errorf("%d reasons", len(seen))
 	}
 	for why := range seen {
@@ -170,7 +223,7 @@ func TestClassifyCostsLittle(t *testing.T) {
 }
 
 func BenchmarkClassify(b *testing.B) {
-	all := replies(b)
+	all := replies(b, "replies.jsonl")
 	b.ReportAllocs()
 	for i := range b.N {
 		inbound.Classify(all[i%len(all)].Text, inbound.ClassifyOptions{})

@@ -6,7 +6,7 @@ import (
 )
 
 // around is what may stand around a word that is otherwise alone.
-const around = please | message | send | and
+const around = please | message | send | and | more | these
 
 // stopAlone: a STOP, or a word that is one when it is all there is, with nothing but courtesies.
 func (r *reading) stopAlone() bool {
@@ -16,7 +16,10 @@ func (r *reading) stopAlone() bool {
 			if n < r.wholes {
 				must |= quit // a weaker word counts as the whole text or the first line
 			}
-			if m.only(s, around, must) && !m.some(s, keep) {
+			if m.counts(s) && (m.words[s[1]-1].asked || m.some(s, and)) {
+				continue // "stop 14?", "stop 3 or 4"
+			}
+			if m.only(s, around, must) && !m.some(s, keep|except) || m.only(s, around|ask|want|request, leave) && !m.some(s, keep|visit|no) {
 				return true
 			}
 		}
@@ -28,6 +31,11 @@ func (r *reading) stopAlone() bool {
 		}
 		return last >= 0 && !r.words[last].asked && !r.words[last].digits && m.only([2]int{from, last + 1}, please, stop) && !m.some([2]int{from, last + 1}, keep|no|except)
 	})
+}
+
+// counts reports whether a segment has a number.
+func (m meaning) counts(s [2]int) bool {
+	return slices.ContainsFunc(m.words[s[0]:s[1]], func(w word) bool { return w.digits })
 }
 
 // mentionsStop: STOP stands anywhere.
@@ -57,7 +65,7 @@ func (m meaning) some(s [2]int, of class) bool {
 // stopFirst: the text begins with STOP, and goes on in a way that leaves it one.
 func (r *reading) stopFirst() bool {
 	return r.any(func(m meaning) bool {
-		if len(m.words) == 0 || m.c[0]&(stop|leave) == 0 || m.c[0]&except != 0 {
+		if len(m.words) == 0 || m.c[0]&(stop|leave) == 0 || r.inAny(0)&except != 0 {
 			return false
 		}
 		if m.c[0]&stop == 0 {
@@ -77,6 +85,8 @@ func (r *reading) stopFirst() bool {
 			return true // set off from the rest
 		}
 		switch {
+		case r.stopsVisit(): // "stop my appointment"
+			return false
 		case r.inAny(next)&no != 0 && r.inAny(next)&please == 0: // "stop ikke"
 			return m.has(0, more)
 		case m.words[next].digits: // "Stop 12"
@@ -90,11 +100,23 @@ func (r *reading) stopFirst() bool {
 	})
 }
 
+// stopsVisit: "stop my appointment", and nothing else.
+func (r *reading) stopsVisit() bool {
+	return len(r.segs) > 0 && r.likely(func(m meaning) bool {
+		return m.c[0]&stop != 0 && m.only(r.segs[0], stop|please|when, visit) && !m.some(r.segs[0], message|send)
+	})
+}
+
 // saysStop: a phrase.
 func (r *reading) saysStop() bool {
-	return r.any(func(m meaning) bool {
+	return r.likely(func(m meaning) bool {
 		for i, w := range m.words {
-			if m.c[i]&stopsay != 0 && !m.has(w.sentence, keep) {
+			if m.c[i]&stopsay == 0 || m.has(w.sentence, keep) {
+				continue
+			}
+			// "don't send the prescription", "I am tired of the pain"
+			other := m.inClause(i, body) || m.inClause(i, thing) && m.inClause(i, no)
+			if m.inClause(i, message) || !other {
 				return true
 			}
 		}
@@ -116,15 +138,74 @@ func (r *reading) ceases() bool {
 	return r.likely(func(m meaning) bool {
 		ok := func(i int) bool {
 			w := m.words[i]
-			if m.has(w.sentence, keep|body) || (m.negated(i) && !w.asked) {
+			if m.has(w.sentence, keep|body) || (m.negated(i) && !w.asked && !m.requested(i)) {
 				return false
 			}
 			return !w.asked || !w.loud || w.first // "why do you write STOP?"
 		}
-		return m.beside(cease, message, 7, func(i, j int) bool {
-			return m.c[i]&message == 0 && (!m.parted(i, j) || (i < j && j-i <= 3)) && ok(i)
+		return m.beside(cease, message, 8, func(i, j int) bool {
+			return m.c[i]&message == 0 && (!m.parted(i, j) || i < j && (j-i <= 3 || m.inClause(j, send))) && ok(i)
 		}) ||
 			m.beside(cease, send, 4, func(i, j int) bool { return i < j && !m.spans(i, j, and) && ok(i) })
+	})
+}
+
+// ceasesThis: "stop this", "enough now!": a sentence of such words alone, where nothing else is spoken of.
+func (r *reading) ceasesThis() bool {
+	return r.any(func(m meaning) bool {
+		for n, s := range r.segs {
+			whole, single := n < r.wholes, s[1]-s[0] == 1
+			switch {
+			case !whole && r.speaksOf(body|thing|visit|keep|facts), single && len(r.mended[s[0]]) > 0,
+				m.words[s[0]].asked, m.words[s[1]-1].asked, m.some(s, keep|no|except|body|thing|visit):
+			case m.endsThis(s):
+				return true
+			case m.only(s, around|me|ask|request, cease|quit) && (m.some(s, these|send|message|request) || m.some(s, quit) && (whole || !single)):
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// endsThis: "stop this nonsense": a segment that begins with a word to end it, and this.
+func (m meaning) endsThis(s [2]int) bool {
+	first := s[0]
+	for first < s[1]-2 && m.c[first]&(quit|stop) == 0 && m.c[first]&(please|request) != 0 {
+		first++
+	}
+	if m.c[first]&(quit|stop) == 0 || m.c[first]&cease == 0 || m.speaksOf(body|thing|visit|keep|facts|when&^please) {
+		return false
+	}
+	for i := first + 1; i < min(s[1], first+4); i++ {
+		if m.c[i]&these != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// speaksOf reports whether any word of the text is of the classes, in any language.
+func (r *reading) speaksOf(of class) bool {
+	return slices.ContainsFunc(r.union, func(c class) bool { return c&of != 0 })
+}
+
+// requested reports whether a no before word i only makes its clause polite: "can't you stop".
+func (m meaning) requested(i int) bool {
+	for j := i - 1; j >= 0 && m.words[j].clause == m.words[i].clause; j-- {
+		if m.c[j]&request != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// wearies: "I am tired of your texts", "these reminders annoy me".
+func (r *reading) wearies() bool {
+	return r.likely(func(m meaning) bool {
+		return m.beside(weary, message|send, 6, func(i, j int) bool {
+			return m.c[i]&(message|send) == 0 && !m.words[i].asked && !m.parted(i, j) && !m.negated(i) && !m.has(m.words[i].sentence, keep|body)
+		})
 	})
 }
 
@@ -137,7 +218,7 @@ func (m meaning) spans(i, j int, of class) bool {
 	return false
 }
 
-// hasInAny is has in any language.
+// hasInAny is has in any language that the text may be written in.
 func (r *reading) hasInAny(sentence int, of class) bool { return r.unions[sentence]&of != 0 }
 
 // negated reports whether a no stands at most two words before, or behind it, in the clause.
@@ -157,17 +238,66 @@ func (m meaning) negated(i int) bool {
 func (r *reading) refuses() bool {
 	return r.likely(func(m meaning) bool {
 		return m.beside(no, message|send, 7, func(i, j int) bool {
-			if m.words[i].asked || m.has(m.words[i].sentence, keep) || m.clauseInAny(i, facts|thing|body) || m.inClause(i, again) && !m.inClause(i, more) {
-				return false
-			}
-			if m.parted(i, j) || (i > 0 && m.c[i-1]&(stop|cease) != 0 && !m.inClause(i, more)) {
+			if m.refusesNothing(i) || m.parted(i, j) || (i > 0 && m.c[i-1]&(stop|cease) != 0 && !m.inClause(i, more)) {
 				return false
 			}
 			if m.c[j]&message == 0 { // "don't write to me any more"
-				return m.inClause(i, more) && abs(i-j) <= 3
+				return m.refusesToBeSent(i, j)
 			}
-			return abs(i-j) <= 1 || m.inClause(i, more) || m.near(i, want|send, 3)
+			if m.inClause(i, more) {
+				return true
+			}
+			if abs(i-j) <= 1 && !m.inClause(i, others) && (i == 0 || m.parted(i-1, i) || m.c[i-1] != 0) { // not "I read no texts"
+				return true
+			}
+			return m.near(i, want|send, 3) || m.inClause(i, want|send) && m.inClause(i, me|these) && !m.inClause(i, others)
 		})
+	})
+}
+
+// refusesNothing reports whether a no is a question, or is about something else.
+func (m meaning) refusesNothing(i int) bool {
+	return m.words[i].asked && !m.requested(i) || m.has(m.words[i].sentence, keep) || m.clauseInAny(i, facts|thing|body) || m.inClause(i, again) && !m.inClause(i, more)
+}
+
+// refusesToBeSent: "don't write to me any more", "don't send".
+func (m meaning) refusesToBeSent(i, j int) bool {
+	switch {
+	case abs(i-j) > 5 || m.clauseInAny(i, visit):
+		return false
+	case m.inClause(i, more):
+		return abs(i-j) <= 3 || m.inClause(i, me)
+	case m.inClause(i, me) && m.clauseBegins(i) && i <= j:
+		return abs(i-j) <= 2
+	}
+	return m.onlyClause(i, no|send|want|these|please|request|receive)
+}
+
+// clauseBegins reports whether nothing but courtesies stands before word i in its clause.
+func (m meaning) clauseBegins(i int) bool {
+	for j := i - 1; j >= 0 && m.part[j] == m.part[i]; j-- {
+		if m.c[j]&(please|request) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// refusesThese: "don't want to receive any more of these": no word for messages, and no room for anything else.
+func (r *reading) refusesThese() bool {
+	return !r.saysCancel() && r.any(func(m meaning) bool {
+		for n, s := range r.segs {
+			if n >= r.wholes && r.speaksOf(body|thing|visit|keep|facts) || m.words[s[0]].asked || m.some(s, keep|again) || s[1]-s[0] == 1 && len(r.mended[s[0]]) > 0 {
+				continue
+			}
+			if !m.only(s, please|and|more|these|want|send|me|request, no) {
+				continue
+			}
+			if m.some(s, receive|send) || m.some(s, want) && m.some(s, these|more) {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -188,12 +318,19 @@ func abs(n int) int {
 	return n
 }
 
-// removes: "remove my number from your list".
+// removes: "remove my number from your list", "delete me".
 func (r *reading) removes() bool {
 	return r.likely(func(m meaning) bool {
 		return m.beside(remove, list, 6, func(i, j int) bool {
-			return m.c[j]&remove == 0 && !m.has(m.words[i].sentence, keep) && !m.inClause(i, visit|thing|body) && !m.negated(i)
+			return m.c[j]&remove == 0 && !m.has(m.words[i].sentence, keep) && !m.inClause(i, visit|thing|body|facts|did) && !m.negated(i)
 		})
+	}) || r.any(func(m meaning) bool {
+		for _, s := range r.segs {
+			if m.only(s, please|me|message|list|these, remove) && m.some(s, me) && !m.some(s, no|keep|except) {
+				return true
+			}
+		}
+		return false
 	})
 }
 
@@ -201,7 +338,9 @@ func (r *reading) removes() bool {
 func (r *reading) revokes() bool {
 	return r.likely(func(m meaning) bool {
 		return m.beside(revoke, consent, 6, func(i, j int) bool {
-			return m.c[j]&revoke == 0 && !m.negated(i) && !m.has(m.words[i].sentence, keep)
+			return m.c[j]&revoke == 0 && !m.negated(i) && !m.has(m.words[i].sentence, keep|body)
+		}) || m.beside(no, consent, 4, func(i, j int) bool {
+			return m.has(m.words[i].sentence, message|send) && !m.words[i].asked && !m.parted(i, j) && !m.has(m.words[i].sentence, keep|body)
 		})
 	})
 }
@@ -210,7 +349,11 @@ func (r *reading) revokes() bool {
 func (r *reading) nearlyStop() bool {
 	at := -1
 	for i, w := range r.words {
-		switch c := r.inAny(i); {
+		c := r.inAny(i)
+		if len(r.mended[i]) > 0 {
+			c = 0
+		}
+		switch {
 		case c&(please|message) != 0 || w.digits:
 		case c&^(body|thing|cease|quit|leave) != 0 || at >= 0:
 			return r.apart()
@@ -265,155 +408,17 @@ func (r *reading) loudStop() bool {
 
 // keywordStop: STOP behind one word that no list knows: another's keyword on a shared number.
 func (r *reading) keywordStop() bool {
-	return len(r.words) > 1 && r.inAny(0) == 0 && !r.words[0].digits && !r.words[0].asked && r.any(func(m meaning) bool {
+	return len(r.words) > 1 && len(r.words) <= 4 && r.inAny(0) == 0 && !r.words[0].digits && !r.words[0].asked && r.any(func(m meaning) bool {
 		return m.only([2]int{1, len(m.words)}, please, stop) && m.c[1]&stop != 0
 	})
 }
 
-// wrongAlone: FEJL, FEL, FEIL, VÄÄRÄ.
-func (r *reading) wrongAlone() bool {
-	return r.any(func(m meaning) bool {
-		for _, s := range r.segs[:r.wholes] {
-			if m.only(s, please|number, wrongalone) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// saysWrong: a phrase.
-func (r *reading) saysWrong() bool {
-	return r.any(func(m meaning) bool {
-		for i, w := range m.words {
-			if m.c[i]&wrongsay != 0 && !w.asked {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// wrongPerson: "wrong" and "number".
-func (r *reading) wrongPerson() bool {
-	return r.likely(func(m meaning) bool {
-		return m.beside(wrong, number, 3, func(i, j int) bool {
-			s := m.words[i].sentence
-			if m.c[j]&wrong != 0 || m.has(s, thing|body|keep) || m.negated(i) {
-				return false
-			}
-			return !m.words[i].asked || m.length(s) <= 4
-		})
-	})
-}
-
-func (m meaning) length(sentence int) int {
-	n := 0
-	for _, w := range m.words {
-		if w.sentence == sentence {
-			n++
+// doubtful: what asks for no more messages is a word that is said of appointments too, and nothing tells which is meant.
+func (r *reading) doubtful() bool {
+	for _, c := range r.inMain {
+		if c&doubt == 0 && c&(stop|message|list|consent|stopsay|send|cease|these) != 0 {
+			return false
 		}
 	}
-	return n
-}
-
-// cancels: a word to cancel that is not part of a phrase about messages.
-func (r *reading) cancels() bool {
-	return r.any(func(m meaning) bool {
-		for i := range m.words {
-			s := m.words[i].sentence
-			ofMessages := m.c[i]&(stopsay|leave|quit) != 0 || (i > 0 && m.c[i-1]&leave != 0) || m.has(s, consent) || (m.c[i]&cease != 0 && m.has(s, message) && !m.has(s, visit))
-			if m.c[i]&cancel != 0 && !ofMessages {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-func (r *reading) saysCancel() bool {
-	return r.any(func(m meaning) bool {
-		for i := range m.words {
-			if m.c[i]&cancelsay != 0 && !m.lateIn(i) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// lateIn reports whether the clause of word i tells of coming late, or in.
-func (m meaning) lateIn(i int) bool {
-	return m.likely(func(l meaning) bool {
-		for j := i; j >= 0 && !l.parted(i, j); j-- {
-			if l.isLate(j) {
-				return true
-			}
-		}
-		for j := i; j < len(l.words) && !l.parted(i, j); j++ {
-			if l.isLate(j) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-func (m meaning) isLate(i int) bool { return m.c[i]&late != 0 && m.c[i]&(cancelsay|visit) == 0 }
-
-// unbooks: "afmeld min tid".
-func (r *reading) unbooks() bool {
-	return r.likely(func(m meaning) bool {
-		return m.beside(leave, visit, 8, func(i, j int) bool { return m.c[j]&leave == 0 })
-	})
-}
-
-// staysAway: "kan ikke komme".
-func (r *reading) staysAway() bool {
-	return r.likely(func(m meaning) bool {
-		return m.beside(no, come, 3, func(i, j int) bool {
-			return !m.parted(i, j) && !m.lateIn(i) && m.c[j]&no == 0
-		})
-	})
-}
-
-func (r *reading) startAlone() bool {
-	return len(r.segs) > 0 && r.any(func(m meaning) bool {
-		for _, s := range r.segs[:r.wholes] {
-			if m.only(s, please|message|again, start) && !m.some(s, no) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-// saysStart: a phrase, or messages and again.
-func (r *reading) saysStart() bool {
-	return r.likely(func(m meaning) bool {
-		for i, w := range m.words {
-			if w.asked || m.has(w.sentence, no|facts) {
-				continue
-			}
-			if m.c[i]&startsay != 0 {
-				return true
-			}
-			if m.c[i]&again != 0 && m.has(w.sentence, message) && m.has(w.sentence, want|send|start) {
-				return true
-			}
-		}
-		return false
-	})
-}
-
-func (r *reading) helpAlone() bool {
-	return len(r.segs) > 0 && r.any(func(m meaning) bool { return m.only(r.segs[0], please, help) && !m.some(r.segs[0], except) })
-}
-
-// confirms: "yes", "I'll come".
-func (r *reading) confirms() bool {
-	return len(r.segs) > 0 && r.any(func(m meaning) bool {
-		s := r.segs[0]
-		return m.only(s, please|when|visit, yes|comeyes) && !r.words[0].asked && !m.some(s, no&^please)
-	})
+	return r.speaksOf(doubt)
 }
