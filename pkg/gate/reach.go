@@ -162,9 +162,11 @@ func shown(u reminder.Unit, c reminder.Channel) reminder.Class {
 	return u.SenderID.Class
 }
 
-// address finds the recipient's address on a channel that may be used: the most recently proven one.
+// address finds the recipient's address on a channel that may be used: the most recently proven one. If there is none, a STOP from
+// an address that is still the recipient's is the reason, however near to a yes another one is: it ends the search.
 func (g *Gate) address(q *question, r recipient, states []contact.State, c reminder.Channel, said consent.State) (contact.State, Reason) {
 	reasons := []Reason{}
+	stopped := false
 	for _, s := range states {
 		if s.Channel != c {
 			continue
@@ -175,6 +177,10 @@ func (g *Gate) address(q *question, r recipient, states []contact.State, c remin
 			return s, why
 		}
 		reasons = append(reasons, why)
+		stopped = stopped || why == Barred && !s.Changed && !s.Wrong && !s.Removed
+	}
+	if stopped {
+		return contact.State{}, Barred
 	}
 	if q.trace.stops(RuleAddress, len(reasons) == 0, counted(len(reasons))) {
 		return contact.State{}, Unverified
