@@ -72,6 +72,9 @@ var (
 		{"a word to unsubscribe beside the appointment", (*reading).unbooks},
 		{"STOP beside the appointment alone", (*reading).stopsVisit},
 		{"a no beside to come", (*reading).staysAway},
+		{"a word to take off beside the appointment", (*reading).strikes},
+		{"a no beside to need and the appointment", (*reading).needless},
+		{"a mind changed about the appointment", (*reading).thinksAgain},
 		{"to come another day", (*reading).moves},
 	}
 	otherRules = []struct {

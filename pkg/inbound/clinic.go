@@ -1,10 +1,12 @@
 package inbound
 
+import "slices"
+
 // cancels: a word to cancel that is not part of a phrase about messages, and not "don't cancel".
 func (r *reading) cancels() bool {
 	return r.any(func(m meaning) bool {
 		for i := range m.words {
-			if m.c[i]&cancel != 0 && !m.cancelsMessages(i) && !m.denied(i) {
+			if m.c[i]&cancel != 0 && !m.cancelsMessages(i) && !m.denied(i) && (!m.inClause(i, thing) || m.inClause(i, visit)) { // not the taxi
 				return true
 			}
 		}
@@ -82,4 +84,54 @@ func (r *reading) moves() bool {
 		}
 		return false
 	})
+}
+
+// strikes: "delete my second appointment".
+func (r *reading) strikes() bool {
+	return r.likely(func(m meaning) bool {
+		return m.beside(remove, visit, 8, func(i, j int) bool {
+			s := m.words[i].sentence
+			return m.c[j]&remove == 0 && (!m.negated(i) && !m.words[i].asked || m.requested(i)) && !m.has(s, message|list|keep|mistake) && !m.besidesVisit(i, thing|body|facts|did)
+		})
+	})
+}
+
+// besidesVisit reports whether the clause of word i has a word of the classes that does not mean the appointment.
+func (m meaning) besidesVisit(i int, of class) bool {
+	for j, c := range m.c {
+		if m.part[j] == m.part[i] && c&of != 0 && c&visit == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// needless: "I don't need the visit any more", with nothing but small words between, which would be what is not needed instead.
+func (r *reading) needless() bool {
+	const small = please | no | more | these | want | need
+	return r.likely(func(m meaning) bool {
+		return m.beside(need, visit, 5, func(i, j int) bool {
+			if m.words[i].asked || m.parted(i, j) || !m.near(i, no, 4) || m.has(m.words[i].sentence, keep|message) || m.besidesVisit(i, thing|body|facts) {
+				return false
+			}
+			for k := min(i, j) + 1; k < max(i, j); k++ {
+				if m.c[k]&(small|visit) == 0 {
+					return false
+				}
+			}
+			return true
+		})
+	})
+}
+
+// thinksAgain: "I have changed my mind about the operation".
+func (r *reading) thinksAgain() bool {
+	return r.speaksOf(mind) && r.likely(func(m meaning) bool {
+		return m.speaksOfItself(mind) && m.speaksOfItself(visit) && !m.speaksOfItself(message|send|list|keep|comeyes)
+	})
+}
+
+// speaksOfItself is speaksOf in one language.
+func (m meaning) speaksOfItself(of class) bool {
+	return slices.ContainsFunc(m.sentences, func(c class) bool { return c&of != 0 })
 }

@@ -92,6 +92,8 @@ const (
 	helpsay                      // "what are these messages?"
 	machine                      // what answering machines say
 	common                       // an ordinary word that is like one of the lists
+	need                         // to need or want something: with a no and the appointment, to give it up
+	mind                         // "I have changed my mind"
 )
 
 // classes are the classes by their names in the lists.
@@ -102,7 +104,7 @@ var classes = map[string]class{
 	"wrongsay": wrongsay, "number": number, "thing": thing, "body": body, "start": start, "startsay": startsay, "again": again, "help": help,
 	"yes": yes, "comeyes": comeyes, "please": please, "when": when, "and": and, "name": name, "notname": notname, "except": except,
 	"weary": weary, "these": these, "receive": receive | want, "me": me | please, "request": request, "others": others, "did": did, "mistake": mistake, "on": on,
-	"mine": mine, "stranger": stranger, "away": away, "whois": whois, "soft": soft, "doubt": doubt | leave, "plain": common, "machine": machine, "ask": ask, "helpsay": helpsay, "kin": kin | others,
+	"mine": mine, "stranger": stranger, "away": away, "whois": whois, "soft": soft, "doubt": doubt | leave, "plain": common, "machine": machine, "need": need, "mind": mind, "ask": ask, "helpsay": helpsay, "kin": kin | others,
 }
 
 // languages in the order in which they are asked. The first is what all share.

@@ -15,16 +15,19 @@ func (r *reading) startAlone() bool {
 func (r *reading) saysStart() bool {
 	return r.likely(func(m meaning) bool {
 		for i, w := range m.words {
-			if w.asked || m.has(w.sentence, no|facts) {
+			if w.asked && (!m.requested(i) || m.speaksOfItself(mistake)) || m.has(w.sentence, no) {
 				continue
 			}
-			if m.c[i]&startsay != 0 {
+			if m.c[i]&startsay != 0 && !m.tells(w.sentence) {
 				return true
+			}
+			if m.has(w.sentence, facts) {
+				continue
 			}
 			if m.c[i]&on != 0 && m.beside(on, message, 4, func(a, b int) bool { return !m.parted(a, b) }) {
 				return true
 			}
-			if m.c[i]&again != 0 && m.has(w.sentence, message) && m.has(w.sentence, want|send|start) {
+			if m.c[i]&again != 0 && !w.asked && !m.has(w.sentence, mistake) && m.has(w.sentence, message) && m.has(w.sentence, want|send|start) {
 				return true
 			}
 		}
@@ -44,11 +47,27 @@ func (r *reading) confirms() bool {
 	})
 }
 
-// undoes: "I pressed stop by mistake".
+// tells reports whether a sentence tells of messages, with words that are not part of asking for them again.
+func (m meaning) tells(sentence int) bool {
+	for i, c := range m.c {
+		if m.words[i].sentence == sentence && c&facts != 0 && c&startsay == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// undoes: "I pressed stop by mistake", "put me back, I said stop".
 func (r *reading) undoes() bool {
 	return r.likely(func(m meaning) bool {
 		for i, w := range m.words {
-			if m.c[i]&mistake != 0 && m.has(w.sentence, did) && m.has(w.sentence, stop|leave|cease|quit|cancel) && !m.has(w.sentence, no) {
+			if m.has(w.sentence, no) {
+				continue
+			}
+			if m.c[i]&mistake != 0 && m.has(w.sentence, did) && m.has(w.sentence, stop|leave|cease|quit|cancel|stopsay) {
+				return true
+			}
+			if m.c[i]&startsay != 0 && !w.asked && m.has(w.sentence, did) && m.has(w.sentence, stop|leave|cease|quit) {
 				return true
 			}
 		}

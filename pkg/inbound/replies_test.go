@@ -14,9 +14,9 @@ import (
 	"github.com/husk-reminders/husk/pkg/inbound"
 )
 
-// labelled is one line of testdata/replies*.jsonl: a text and what it is. Those of replies.jsonl and replies-second.jsonl were
-// labelled by people who had not seen the rules, each by another hand; those of replies-made.jsonl were made up along with the
-// rules. Of the ids those that begin with o are ordinary sentences of patients. cancel stands for cancel_appointment, and
+// labelled is one line of testdata/replies*.jsonl: a text and what it is. Those of replies.jsonl, replies-second.jsonl and
+// replies-third.jsonl were labelled by people who had not seen the rules, each by another hand; those of replies-made.jsonl were made
+// up along with the rules. Of the ids those that begin with o are ordinary sentences of patients. cancel stands for cancel_appointment, and
 // stop_cancel for a STOP that the clinic must hear of too. Who says yes, or will come, is labelled other.
 type labelled struct {
 	ID, Text, Language, Label, Why string
@@ -46,7 +46,7 @@ func replies(t testing.TB, files ...string) []labelled {
 }
 
 // others are the labelled replies that the rules' authors did not label.
-var others = []string{"replies.jsonl", "replies-second.jsonl"}
+var others = []string{"replies.jsonl", "replies-second.jsonl", "replies-third.jsonl"}
 
 // keyword is that of the shared number in testdata/replies.jsonl.
 const keyword = "REGH"
@@ -84,11 +84,15 @@ func grave(x labelled, r inbound.Result) string {
 // numbers (11) and 5 of 44 cancellations (11); 8 texts opted out that should not (7): 2 of 106 ordinary ones, one that asked for
 // messages again, and 5 cancellations, of which 3 are words that may be either and are labelled both since. None blocked.
 //
-// They have learned from those too. In neither set is a STOP missed now, does an ordinary text stop or block anything, or one
-// that may be a cancellation stop. Of the next hundred STOPs by people unseen, some will be missed again.
+// The third replies, 460, came after that. At first sight the rules missed 6 of their 160 STOPs, 6 of 40 wrong numbers and 22 of 50
+// cancellations, one of which they let opt out; of 180 ordinary texts they took 2 for a STOP and one for START, and of 15 that
+// asked for messages again 2 for a STOP. None blocked.
+//
+// They have learned from those too. In none of the sets is a STOP missed now, does an ordinary text stop or block anything, or one
+// that may be a cancellation stop. What they would make of a fourth is not known: the second and the third say what to expect. Of the next hundred STOPs by people unseen, some will be missed again.
 func TestLabelledReplies(t *testing.T) {
 	all := replies(t, others...)
-	if len(all) < 2800 {
+	if len(all) < 3200 {
 		t.Fatalf("%d labelled replies", len(all))
 	}
 	right, ordinary := map[bool]int{}, 0
@@ -152,7 +156,7 @@ func TestWhyHoldsNothingOfTheText(t *testing.T) {
 			seen[strings.TrimPrefix(part, "for the clinic: ")] = true
 		}
 	}
-	if len(seen) > 32 {
+	if len(seen) > 36 {
 		t.Errorf("%d reasons", len(seen))
 	}
 	for why := range seen {

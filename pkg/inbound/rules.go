@@ -16,7 +16,7 @@ func (r *reading) stopAlone() bool {
 			if n < r.wholes {
 				must |= quit // a weaker word counts as the whole text or the first line
 			}
-			if m.counts(s) && (m.words[s[1]-1].asked || m.some(s, and)) {
+			if m.counts(s) && (m.words[s[1]-1].asked || m.some(s, and)) || r.answersItself(s[0]) {
 				continue // "stop 14?", "stop 3 or 4"
 			}
 			if m.only(s, around, must) && !m.some(s, keep|except) || m.only(s, around|ask|want|request, leave) && !m.some(s, keep|visit|no) {
@@ -31,6 +31,15 @@ func (r *reading) stopAlone() bool {
 		}
 		return last >= 0 && !r.words[last].asked && !r.words[last].digits && m.only([2]int{from, last + 1}, please, stop) && !m.some([2]int{from, last + 1}, keep|no|except)
 	})
+}
+
+// answersItself: "Stop? No no, 9:00": a segment that begins with a question, and a no behind that.
+func (r *reading) answersItself(from int) bool {
+	next := from
+	for next < len(r.words) && r.words[next].sentence == r.words[from].sentence {
+		next++
+	}
+	return r.words[from].asked && next < len(r.words) && r.union[next]&no != 0
 }
 
 // counts reports whether a segment has a number.
@@ -74,6 +83,9 @@ func (r *reading) stopFirst() bool {
 		if len(m.words) == 1 {
 			return true
 		}
+		if r.answersItself(0) {
+			return false
+		}
 		first, next := m.words[0], 1
 		for next < len(m.words) && m.c[next]&stop != 0 {
 			next++
@@ -103,7 +115,14 @@ func (r *reading) stopFirst() bool {
 // stopsVisit: "stop my appointment", and nothing else.
 func (r *reading) stopsVisit() bool {
 	return len(r.segs) > 0 && r.likely(func(m meaning) bool {
-		return m.c[0]&stop != 0 && m.only(r.segs[0], stop|please|when, visit) && !m.some(r.segs[0], message|send)
+		if m.c[0]&stop == 0 || m.some(r.segs[0], message|send|list) {
+			return false
+		}
+		end := 1
+		for end < len(m.words) && m.words[end].clause == m.words[0].clause {
+			end++
+		}
+		return m.only(r.segs[0], stop|please|when, visit) || m.only([2]int{0, end}, stop|please, visit)
 	})
 }
 
@@ -138,7 +157,7 @@ func (r *reading) ceases() bool {
 	return r.likely(func(m meaning) bool {
 		ok := func(i int) bool {
 			w := m.words[i]
-			if m.has(w.sentence, keep|body) || (m.negated(i) && !w.asked && !m.requested(i)) {
+			if m.has(w.sentence, keep|body) || m.c[i]&facts != 0 || m.inClause(i, mistake) && m.inClause(i, did) || (m.negated(i) && !w.asked && !m.requested(i)) {
 				return false
 			}
 			return !w.asked || !w.loud || w.first // "why do you write STOP?"
