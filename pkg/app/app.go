@@ -208,7 +208,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	// Gate, composer, carriers, dispatcher.
 	p := people{a.Ledger, a.State}
 	a.Gate, err = gate.New(gate.Options{
-		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
+		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Certified: p.Certified, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
 		Analysis: func(u reminder.Unit) string { return u.Analysis },
 		Awaits: func(l reminder.Lease) bool {
 			return a.Verification.Awaits(l.Person, l.Appointment.NationalID.Country)

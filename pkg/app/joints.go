@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/inbound"
@@ -42,6 +43,9 @@ func (p people) Stopped(ctx context.Context) (map[string]string, error) {
 	m, err := p.s.Switches(ctx)
 	return m, gateError(err)
 }
+
+// Certified is for gate.Options.Certified.
+func (p people) Certified(ctx context.Context) error { return gateError(p.s.Certified(ctx)) }
 
 // Confirm implements gate.Confirmer.
 func (p people) Confirm(ctx context.Context, cs []gate.Confirmation) ([]error, error) {
@@ -110,6 +114,16 @@ var _ inbound.Register = register{}
 
 // reports are the carrier's statuses that settle something, in the receipt's words.
 var reports = map[provider.Status]receipt.Status{provider.Delivered: receipt.Delivered, provider.Undelivered: receipt.Undelivered}
+
+// Stop implements inbound.Register.
+func (r register) Stop(ctx context.Context, from reminder.Address, via string, said time.Time) error {
+	return r.StopSaid(ctx, from, via, said)
+}
+
+// Start implements inbound.Register.
+func (r register) Start(ctx context.Context, from reminder.Address, via string, said time.Time) error {
+	return r.StartSaid(ctx, from, via, said)
+}
 
 // Report implements inbound.Register.
 func (r register) Report(ctx context.Context, n provider.Report, _ string) error {

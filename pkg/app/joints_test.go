@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	policies "github.com/husk-reminders/husk/config/policy"
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/intake"
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -22,6 +23,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/state/memory"
 )
 
 // stateErrors is every sentinel of package state; the gate never sees ErrStale, which is between projectors.
@@ -137,6 +139,49 @@ func TestConfirmPassesEverything(t *testing.T) {
 	if m, err := p.Stopped(t.Context()); err != nil || m["all"] != "drill" {
 		t.Errorf("switches %v, %v", m, err)
 	}
+}
+
+// A store that has lost data answers that no switch is on. Who asks for an answer learns that nobody vouches for that.
+func TestLostSwitchesAreNotVouchedFor(t *testing.T) {
+	packs, err := policy.Load(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := memory.New()
+	p := people{s: s}
+	g, err := gate.New(gate.Options{
+		People: p, Switches: p, Confirmer: p, Packs: packs, Units: onlyUnit{}, Certified: p.Certified,
+		Hash: func(reminder.Address) reminder.AddressHash { return "h" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := gate.Reply{To: reminder.NewAddress(reminder.SMS, "+4520123456"), Text: reminder.AnswerStopped, Unit: "rh-ortho", Route: "sms"}
+	if m, err := p.Stopped(t.Context()); err != nil || len(m) != 0 {
+		t.Fatalf("switches %v, %v", m, err)
+	}
+	if permit, err := g.Answer(t.Context(), r, time.Now()); !errors.Is(err, gate.ErrNotCertified) || !permit.IsZero() {
+		t.Errorf("answered from a store that nobody vouches for: %v", err)
+	}
+	if err := s.Certify(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	permit, err := g.Answer(t.Context(), r, time.Now())
+	if err != nil || permit.IsZero() {
+		t.Fatalf("certified: %v", err)
+	}
+	if err := s.Certify(t.Context(), -time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.ConfirmAnswer(t.Context(), permit, "da/reply-stopped.sms@1"); !errors.Is(err, gate.ErrNotCertified) {
+		t.Errorf("confirmed from a store that nobody vouches for: %v", err)
+	}
+}
+
+type onlyUnit struct{}
+
+func (onlyUnit) Unit(id string) (reminder.Unit, bool) {
+	return reminder.Unit{ID: id, Country: "DK", Language: "da", Zone: "Europe/Copenhagen"}, true
 }
 
 func TestSink(t *testing.T) {

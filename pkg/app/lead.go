@@ -43,6 +43,7 @@ type lead struct {
 	log     *zap.Logger
 	fence   atomic.Uint64
 	leading atomic.Bool
+	able    func() error         // why this process may not lead now; nil = it always may
 	nonce   atomic.Value         // string: of the claim that is held or was taken over
 	renew   chan chan<- struct{} // asks for a renewal now; closed when it is done
 }
@@ -128,7 +129,17 @@ func pause(ctx context.Context, d time.Duration) {
 func (l *lead) take(ctx context.Context) uint64 {
 	var seen uint64
 	var since time.Time
+	told := false
 	for ; ctx.Err() == nil; pause(ctx, lookEvery) {
+		if l.able != nil {
+			if err := l.able(); err != nil {
+				if !told {
+					l.log.Warn("does not take the lead", zap.Error(err))
+				}
+				told, seen = true, 0
+				continue
+			}
+		}
 		asked := time.Now()
 		e, err := l.kv.Get(ctx, lockKey)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {

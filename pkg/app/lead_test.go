@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,9 +92,12 @@ func (o *outside) lead() (*lead, *nats.Conn) {
 	return l, b.nc
 }
 
-func (o *outside) process(all *terms, term func(context.Context) error) *process {
+func (o *outside) process(all *terms, term func(context.Context) error, able ...func() error) *process {
 	o.t.Helper()
 	l, nc := o.lead()
+	for _, f := range able {
+		l.able = f
+	}
 	p := &process{lead: l, nc: nc, terms: make(chan uint64, 100)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(o.t.Context()))
 	done := make(chan error, 1)
@@ -215,5 +219,34 @@ func TestLeadOfWhoFails(t *testing.T) {
 	defer nc.Close()
 	if err := l.run(t.Context(), func(context.Context) error { return journal.ErrFormat }, Lasting); !errors.Is(err, journal.ErrFormat) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A leader whose clock was moved gives the lead up, and none such takes it; set right, it may again.
+func TestLeadOfAMovedClock(t *testing.T) {
+	o := newOutside(t)
+	var all terms
+	var moved atomic.Bool
+	steady := func() error {
+		if moved.Load() {
+			return errMoved
+		}
+		return nil
+	}
+	a := o.process(&all, func(ctx context.Context) error { return inOffice(ctx, nil, steady) }, steady)
+	begun(t, a, 10*time.Second)
+	b := o.process(&all, hold)
+	moved.Store(true)
+	begun(t, b, steadyEvery+lapseAfter)
+	b.end()
+	select {
+	case <-a.terms:
+		t.Error("it leads with a clock that was moved")
+	case <-time.After(lapseAfter + time.Second):
+	}
+	moved.Store(false)
+	begun(t, a, 10*time.Second)
+	if all.overlap {
+		t.Error("two led at once")
 	}
 }

@@ -35,6 +35,7 @@ func (a *App) project(ctx context.Context, s *stages, sweeps bool) {
 		return
 	}
 	s.begin(hand, "witness", a.Ledger.Witness)
+	a.lead.able = a.Ledger.Steady
 	s.begin(hand, "lead", func(ctx context.Context) error { return a.lead.run(ctx, a.office(sweeps), Lasting) })
 }
 

@@ -155,7 +155,11 @@ func isAhead(ctx context.Context, s state.State, j *journal.Journal) (bool, erro
 	return false, nil
 }
 
-// office is a term in the lead: the projector, and with it, where the line runs, the sweeps.
+// steadyEvery is how often a leader looks whether its clock can be relied on.
+const steadyEvery = time.Second
+
+// office is a term in the lead: the projector, and with it, where the line runs, the sweeps. It ends when the clock can't be relied on:
+// the sweeps would all fail, while others go on sending by a state that this process vouches for.
 func (a *App) office(sweeps bool) func(context.Context) error {
 	return func(ctx context.Context) error {
 		s := &stages{failed: make(chan error, 8)}
@@ -164,11 +168,24 @@ func (a *App) office(sweeps bool) func(context.Context) error {
 		if sweeps && !a.byHand {
 			s.begin(context.WithoutCancel(ctx), "sweeps", a.sweepsWhenReady)
 		}
+		return inOffice(ctx, s.failed, a.Ledger.Steady)
+	}
+}
+
+// inOffice returns when ctx ends, with what failed, or with why the clock can't be relied on.
+func inOffice(ctx context.Context, failed <-chan error, steady func() error) error {
+	t := time.NewTicker(steadyEvery)
+	defer t.Stop()
+	for {
 		select {
-		case err := <-s.failed:
+		case err := <-failed:
 			return err
 		case <-ctx.Done():
 			return nil
+		case <-t.C:
+			if err := steady(); err != nil {
+				return err
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func addressCommand(use string, t contact.Type, short string) *cobra.Command {
 	f.StringVar(&channel, "channel", "", "sms or email (required)")
 	f.StringVar(&country, "country", "", "country of a phone number without a country code: DK, SE, NO, FI or IS; without it the first unit's")
 	if good {
-		f.StringVar(&method, "method", "", "how it is known: "+words(policy.Methods)+" (required)")
+		f.StringVar(&method, "method", "", "how it is known: "+words(web.ByHand)+" (required)")
 	} else {
 		f.StringVar(&hash, "hash", "", "hash of the address, as husk person show has it, in place of the address")
 	}

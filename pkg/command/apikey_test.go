@@ -86,11 +86,19 @@ func TestStaffAPIFromTheOutside(t *testing.T) {
 	if code := ask(clerk.Key, "GET", path+"?reason=x", "", nil); code != 403 {
 		t.Errorf("a person whom the units have nothing to do with: %d", code)
 	}
-	if code := ask(clerk.Key, "POST", path+"/consent", `{"type":"refused","method":"desk","actor":{"kind":"self"},"scope":{"kind":"unit","ref":"rh-eye"}}`, nil); code != 200 {
-		t.Errorf("a word for the own unit: %d", code)
+	word := `"method":"desk","actor":{"kind":"self"},"scope":{"kind":"unit","ref":"rh-eye"}`
+	if code := ask(clerk.Key, "POST", path+"/consent", `{"type":"refused",`+word+`}`, nil); code != 200 {
+		t.Errorf("a no to the own unit: %d", code)
+	}
+	if code := ask(clerk.Key, "GET", path+"?reason=x", "", nil); code != 403 {
+		t.Errorf("a no opened the person: %d", code)
+	}
+	yes := `{"type":"granted","purposes":["reminder"],"channels":["sms"],"notice":{"id":"n-1","hash":"` + strings.Repeat("ab", 32) + `","language":"da"},` + word + `}`
+	if code := ask(clerk.Key, "POST", path+"/consent", yes, nil); code != 200 {
+		t.Errorf("a yes to the own unit: %d", code)
 	}
 	var x web.Person
-	if code := ask(clerk.Key, "GET", path+"?reason=x", "", &x); code != 200 || len(x.Consent) != 1 {
+	if code := ask(clerk.Key, "GET", path+"?reason=x", "", &x); code != 200 || len(x.Consent) != 2 {
 		t.Errorf("after it: %d %+v", code, x)
 	}
 	if code := ask("", "GET", "/v1/status", "", nil); code != 401 {

@@ -22,7 +22,7 @@ import (
 func TestBarUnbarAudit(t *testing.T) {
 	both(t, nil, func(t *testing.T, p *place, _ bool) {
 		var rec web.Recorded
-		p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "code")
+		p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "desk-id")
 		barred := func() bool {
 			t.Helper()
 			var x web.Person

@@ -137,7 +137,7 @@ func TestGrantShowWithdraw(t *testing.T) {
 		}
 		p.must(person, "person", "consent", "grant", "--channels", "sms", "--method", "desk", "--notice", "sms-1", "--notice-file", notice, "--notice-language", "da")
 		var rec web.Recorded
-		p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "code")
+		p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "desk-id")
 		var x web.Person
 		p.read(&x, "", "person", "show", "--person", string(rec.Person), "--reason", "test")
 		if !x.Known || len(x.Consent) != 1 || len(x.Addresses) != 1 || !x.Addresses[0].Usable || x.Addresses[0].Hash != rec.Hash {

@@ -38,7 +38,8 @@ func personImport() *cobra.Command {
 		Long: "Reads FILE, CSV with a header (*.csv) or JSON lines (*.jsonl, *.ndjson), in the columns that config/import.md tells of. Every row needs\n" +
 			"its evidence. A yes that came about in an unknown way is kept and never counts; nor does one over which a no was said at the same time or\n" +
 			"later. What a person who was erased had said before is refused. It prints what became of each row by line number, without any value.\n\n" +
-			"Broken off, it goes on where it was when it is called again with the same file; and a row counts once however often it is imported.\n" +
+			"Broken off, it says what it came to, and goes on where it was when it is called again with the same file, but not beyond the first row that\n" +
+			"was refused: that is told again. A row counts once however often it is imported.\n" +
 			"The exit code is 1 when rows were refused: mend them, and import the file again.",
 		Args: someArgs(1, "one file"),
 	}
@@ -47,10 +48,10 @@ func personImport() *cobra.Command {
 	f.StringVar(&reason, "reason", "", "why, for the audit (required)")
 	c.RunE = withClient(func(c *cobra.Command, s *client, args []string) error {
 		r, err := importFile(c.Context(), s, args[0], reason, dry)
-		if err != nil {
+		if err != nil && r.Rows == 0 {
 			return err
 		}
-		if err := render(c, r, func(w io.Writer) { printImport(w, r) }); err != nil {
+		if err := errors.Join(render(c, r, func(w io.Writer) { printImport(w, r) }), err); err != nil {
 			return err
 		}
 		if r.Refused > 0 {
@@ -102,7 +103,7 @@ func importFile(ctx context.Context, s *client, path, reason string, dry bool) (
 		}
 		r.Skipped = p.Through
 	}
-	x := sending{client: s, report: &r, reason: reason}
+	x := sending{client: s, report: &r, reason: reason, last: r.Skipped, safe: r.Skipped}
 	for {
 		row, err := rows.next()
 		var bad *rowError
@@ -135,6 +136,8 @@ type sending struct {
 	reason string
 	batch  web.Import
 	bytes  int
+	last   int // line of the newest row in batch
+	safe   int // line up to which everything was taken in and nothing refused: an import that goes on may skip that
 }
 
 func (x *sending) refused(b *rowError) {
@@ -145,7 +148,7 @@ func (x *sending) refused(b *rowError) {
 
 func (x *sending) add(ctx context.Context, row web.ImportRow) error {
 	x.batch.Rows = append(x.batch.Rows, row)
-	x.batch.Through = row.Line
+	x.last = row.Line
 	x.bytes += 400 + len(row.Evidence) + len(row.Notice) + len(row.Address) + len(row.ID)
 	if len(x.batch.Rows) < importBatch && x.bytes < importBytes {
 		return nil
@@ -158,7 +161,7 @@ func (x *sending) send(ctx context.Context, last bool) error {
 	if len(x.batch.Rows) == 0 && !last {
 		return nil
 	}
-	x.batch.Last, x.batch.DryRun, x.batch.Reason = last, x.report.DryRun, x.reason
+	x.batch.Through, x.batch.Last, x.batch.DryRun, x.batch.Reason = x.safe, last, x.report.DryRun, x.reason
 	if x.batch.Rows == nil {
 		x.batch.Rows = []web.ImportRow{}
 	}
@@ -176,6 +179,9 @@ func (x *sending) send(ctx context.Context, last bool) error {
 		}
 	}
 	x.report.Lines = append(x.report.Lines, out.Lines...)
+	if x.report.Refused == 0 {
+		x.safe = x.last
+	}
 	x.batch, x.bytes = web.Import{}, 0
 	return nil
 }

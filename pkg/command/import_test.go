@@ -243,16 +243,41 @@ func TestImportGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.closes() }()
-	s.http.Transport = &breaking{s.http.Transport, 1}
+	s.http.Transport = &breaking{s.http.Transport, 2}
 	if _, err := importFile(t.Context(), s, list, "a test", false); err == nil {
 		t.Fatal("nothing broke")
 	}
 	r := p.imports(0, list)
-	if r.Skipped != 1+importBatch || r.Rows != rows-importBatch || r.Imported != rows-importBatch || r.Known != 0 {
+	if r.Skipped != 1+importBatch || r.Rows != rows-importBatch || r.Imported != rows-2*importBatch || r.Known != importBatch {
 		t.Errorf("%+v", r)
 	}
 	if r := p.imports(0, list); r.Skipped != 0 || r.Known != rows || r.Imported != 0 {
 		t.Errorf("once more: %+v", r)
+	}
+
+	// What was refused before the break is told then, and again by the next call: by the file's reader, and by the server.
+	for name, row := range map[string]string{
+		"reader": "DK,010170-1234,consent,refused,2025-11-03,desk,,sms\n", "server": "DK,999999-9999,consent,refused,2025-11-03,desk,form 1,sms\n",
+	} {
+		head, rest, _ := strings.Cut(text, "\n")
+		list := p.write(name+".csv", head+"\n"+row+rest)
+		s.http.Transport.(*breaking).left = 2
+		first, err := importFile(t.Context(), s, list, "a test", false)
+		if err == nil || first.Refused != 1 || len(first.Lines) != 1 || first.Lines[0].Line != 2 {
+			t.Errorf("%s: broken off with %v: %+v", name, err, first)
+		}
+		if r := p.imports(1, list); r.Refused != 1 || r.Lines[0].Line != 2 || r.Known != rows {
+			t.Errorf("%s: the next call: %+v", name, r)
+		}
+	}
+}
+
+// A file that can't be read to its end is told of up to there.
+func TestImportTellsBeforeABreak(t *testing.T) {
+	p := newPlace(t)
+	out, _, code := p.husk("", "person", "import", p.write("torn.csv", page(t, "csv")+"DK,\"010170\n"), "--reason", "a test")
+	if code != 1 || !strings.Contains(out, "4 of 4 rows") {
+		t.Errorf("exit code %d, and it printed %q", code, out)
 	}
 }
 

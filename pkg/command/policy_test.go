@@ -53,7 +53,7 @@ func TestExplainAnAdult(t *testing.T) {
 			"person", "consent", "grant", "--sample-file", sample, "--legal-basis", "consent", "--ceiling", "1.5", "--take-back", "sms,desk", "--recorded-by", "desk-7",
 			"--address-age", "12 months",
 		}, p.notice()...)...)
-		p.must(person+number, "person", "address", "verify", "--channel", "sms", "--method", "code", "--by", "desk-7")
+		p.must(person+number, "person", "address", "verify", "--channel", "sms", "--method", "desk-id", "--by", "desk-7")
 		x := p.explain(person, "--age", "40")
 		if x.Outcome != "allow" || x.Channel != "sms" || x.Basis != "consent" || x.Pack.ID != "dk-2019" || len(x.Pack.Hash) != 64 || len(x.Steps) < 15 {
 			t.Errorf("%+v", x)
@@ -65,7 +65,7 @@ func TestExplainAnAdult(t *testing.T) {
 			t.Errorf("between two packs: %+v", x)
 		}
 		text := p.must(person, "policy", "explain", "--unit", "rh-ortho", "--reason", "a complaint", "--age", "40")
-		for _, want := range []string{"Decision  ", x.Pack.Hash, "STEP", "Datatilsynet", "code (proven)"} {
+		for _, want := range []string{"Decision  ", x.Pack.Hash, "STEP", "Datatilsynet", "desk-id (proven)"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%q is missing in\n%s", want, text)
 			}
@@ -104,7 +104,7 @@ func TestExplainAChild(t *testing.T) {
 	_, stop := p.serve()
 	defer stop()
 	var key web.Recorded
-	p.read(&key, mother+number, "person", "address", "verify", "--channel", "sms", "--method", "code")
+	p.read(&key, mother+number, "person", "address", "verify", "--channel", "sms", "--method", "desk-id")
 	p.must(person+mother, "person", "standing", "guardian", "--method", "register")
 	p.must(person, append([]string{"person", "consent", "grant", "--actor", "guardian:" + string(key.Person)}, p.notice()...)...)
 	x := p.explain(person, "--age", "10")

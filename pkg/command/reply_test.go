@@ -15,7 +15,7 @@ import (
 // wishful is a place where the one person, who is booked, answered that they can't come.
 func wishful(p *place) {
 	var rec web.Recorded
-	p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "code")
+	p.read(&rec, person+number, "person", "address", "verify", "--channel", "sms", "--method", "desk-id")
 	p.line(func(ctx context.Context, a *app.App) {
 		bookOn(ctx, p, a, 40)
 		until(p.t, func() bool {

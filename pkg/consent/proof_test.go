@@ -91,6 +91,13 @@ func TestValidateProof(t *testing.T) {
 		"own custody":             {fact("a", consent.Custody, 0, 0, of(person)), "actor.ref"},
 		"end of custody of none":  {fact("a", consent.CustodyEnded, 0, 0, by(consent.Guardian)), "actor.ref"},
 		"death with an end":       {fact("a", consent.Deceased, 0, 0, until(9)), "valid_until"},
+		"custody for a unit":      {fact("a", consent.Custody, 0, 0, of(mother), within(policy.UnitScope)), "scope.kind"},
+		"its end for a hospital":  {fact("a", consent.CustodyEnded, 0, 0, of(mother), within(policy.HospitalScope)), "scope.kind"},
+		"protected for a unit":    {fact("a", consent.Protected, 0, 0, within(policy.UnitScope)), "scope.kind"},
+		"unprotected for a unit":  {fact("a", consent.ProtectionEnded, 0, 0, within(policy.UnitScope)), "scope.kind"},
+		"dead for a hospital":     {fact("a", consent.Deceased, 0, 0, within(policy.HospitalScope)), "scope.kind"},
+		"not dead for a unit":     {fact("a", consent.NotDeceased, 0, 0, within(policy.UnitScope)), "scope.kind"},
+		"care ended for a unit":   {fact("a", consent.CareEnded, 0, 0, within(policy.UnitScope)), ""},
 		"register grants nothing": {rec("a", granted, 0, 0, how(consent.Register)), ""},
 	} {
 		err := c.r.Validate()

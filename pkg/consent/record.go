@@ -42,6 +42,16 @@ var Types = []Type{
 	CareEnded, Custody, CustodyEnded, Protected, ProtectionEnded, Deceased, NotDeceased,
 }
 
+// Everywhere reports whether what the type says is known of the person as such, and so holds in the whole installation: custody,
+// protection and death. A record of it has the controller's scope. Care alone ends within a scope.
+func (t Type) Everywhere() bool {
+	switch t {
+	case Custody, CustodyEnded, Protected, ProtectionEnded, Deceased, NotDeceased:
+		return true
+	}
+	return false
+}
+
 // Words are the types of what somebody said about messages.
 var Words = Types[:4:4]
 
@@ -165,7 +175,13 @@ func (r Record) Validate() error {
 	if _, err := reminder.ParsePersonKey(string(r.Person)); err != nil {
 		return invalid("person", "a person key")
 	}
-	return r.check()
+	if err := r.check(); err != nil {
+		return err
+	}
+	if r.Type.Everywhere() && r.Scope.Kind != policy.ControllerScope { // not in check: what was kept before is still read
+		return invalid("scope.kind", "controller: custody, protection and death are of the person, not of one unit or hospital")
+	}
+	return nil
 }
 
 // check is what Fold asks of a yes: everything but the ids.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
@@ -36,6 +37,8 @@ func (m Method) ProvesCustody() bool { return m == Desk || m == Register }
 //     of that guardian is as late as it or later. A malformed CustodyEnded ends everybody's.
 //   - Protected and Deceased hold, however malformed, until the same source (method and Actor.Ref) says otherwise as of a later
 //     time. No source lifts what another one said.
+//   - What was once said with the scope of one unit or hospital gives no custody and lifts nothing: it is not theirs to say for all.
+//     What it restricts, it restricts everywhere.
 func Stand(records []Record, at time.Time) Standing {
 	var s Standing
 	for _, r := range records {
@@ -52,7 +55,7 @@ func Stand(records []Record, at time.Time) Standing {
 				s.Deceased, s.DeceasedSince = true, later(s.DeceasedSince, r.EventTime)
 			}
 		case Custody:
-			if r.check() == nil && r.Method.ProvesCustody() && !ended(records, r, at) {
+			if r.check() == nil && r.forAll() && r.Method.ProvesCustody() && !ended(records, r, at) {
 				s.addGuardian(r)
 			}
 		}
@@ -104,10 +107,13 @@ func ended(records []Record, c Record, at time.Time) bool {
 	})
 }
 
+// forAll reports whether a record was said for the whole installation.
+func (r Record) forAll() bool { return r.Scope.Kind == policy.ControllerScope }
+
 // lifted reports whether the source of what r says has said otherwise since.
 func lifted(records []Record, r Record, by Type, at time.Time) bool {
 	return slices.ContainsFunc(records, func(u Record) bool {
-		return u.Type == by && !u.Recorded.After(at) && u.check() == nil && u.Method == r.Method && u.Actor.Ref == r.Actor.Ref &&
+		return u.Type == by && !u.Recorded.After(at) && u.check() == nil && u.forAll() && u.Method == r.Method && u.Actor.Ref == r.Actor.Ref &&
 			u.EventTime.After(r.EventTime)
 	})
 }

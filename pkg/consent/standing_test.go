@@ -33,6 +33,30 @@ func of(k reminder.PersonKey) func(*consent.Record) {
 
 func from(ref string) func(*consent.Record) { return func(r *consent.Record) { r.Actor.Ref = ref } }
 
+func within(k policy.Scope) func(*consent.Record) {
+	return func(r *consent.Record) { r.Scope = consent.Scope{Kind: k, Ref: "rh-ortho"} }
+}
+
+// What was kept with the scope of one unit is still read: it gives no custody and lifts nothing, and restricts everywhere.
+func TestStandOfOneUnitsFacts(t *testing.T) {
+	unit := within(policy.UnitScope)
+	s := consent.Stand([]consent.Record{
+		fact("a", consent.Protected, 0, 0), fact("b", consent.ProtectionEnded, 1, 1, unit),
+		fact("c", consent.Deceased, 0, 0), fact("d", consent.NotDeceased, 1, 1, unit),
+		fact("e", consent.Custody, 0, 0, of(mother), unit),
+	}, day(5))
+	if !s.Protected || !s.Deceased || len(s.Guardians) != 0 {
+		t.Errorf("one unit has said it for all: %+v", s)
+	}
+	s = consent.Stand([]consent.Record{
+		fact("a", consent.Protected, 0, 0, unit), fact("b", consent.Deceased, 0, 0, unit),
+		fact("c", consent.Custody, 0, 0, of(mother)), fact("d", consent.Custody, 0, 0, of(father)), fact("e", consent.CustodyEnded, 1, 1, of(mother), unit),
+	}, day(5))
+	if !s.Protected || !s.Deceased || s.Has(mother) || !s.Has(father) {
+		t.Errorf("what restricts: %+v", s)
+	}
+}
+
 func TestStand(t *testing.T) {
 	type records = []consent.Record
 	has := func(id string, said, recorded int, change ...func(*consent.Record)) consent.Record {

@@ -200,7 +200,7 @@ func answersWith(err error) func(*answerer) {
 // slowGate takes longer than the write deadline to answer for the last time.
 func slowGate(a *answerer) *gate.Gate {
 	b := a.bench
-	g, err := gate.New(gate.Options{People: b, Switches: &slowSwitches{}, Confirmer: b, Packs: b.packs, Units: b, Hash: hash, Now: b.now})
+	g, err := gate.New(gate.Options{People: b, Switches: &slowSwitches{}, Confirmer: b, Packs: b.packs, Units: b, Certified: certified, Hash: hash, Now: b.now})
 	if err != nil {
 		b.Fatal(err)
 	}

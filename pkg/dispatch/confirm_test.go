@@ -178,3 +178,43 @@ func TestConfirmedTooLate(t *testing.T) {
 		}
 	})
 }
+
+// What is refused, or not journalled, or too late each time fills no journal: it waits twice as long after each attempt, up to 5 min.
+func TestRefusedAgainAndAgain(t *testing.T) {
+	for name, plant := range map[string]func(b *bench){
+		"refused": func(b *bench) {
+			b.confirm = func(as []gate.Attempt) ([]error, error) { return slices.Repeat([]error{gate.ErrStopped}, len(as)), nil }
+		},
+		"late": func(b *bench) {
+			b.confirm = func(as []gate.Attempt) ([]error, error) {
+				time.Sleep(1100 * time.Millisecond)
+				return make([]error, len(as)), nil
+			}
+		},
+		"not journalled for sure": func(b *bench) {
+			b.intend = func(is []receipt.Intent) error {
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.intents = append(b.intents, is...) // it is there all the same
+				return errDown
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				b.due(1)
+				plant(b)
+				b.run(2 * time.Hour)
+				// 5, 10, 20, 40, 80, 160 s, then 5 min: about 29, where 5 s each time would be 1440.
+				if n := len(b.outcomes); n < 20 || n > 40 {
+					b.Fatalf("%d attempts in two hours", n)
+				}
+				for i, o := range b.outcomes {
+					if o.Status != receipt.NotBegun || o.Attempt != i+1 {
+						b.Errorf("outcome %+v", o)
+					}
+				}
+			})
+		})
+	}
+}

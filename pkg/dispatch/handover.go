@@ -72,23 +72,23 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 		for _, j := range jobs {
 			j.slot.Close()
 		}
-		w.sends.Go(func() { w.forgo(ctx, is) })
+		w.sends.Go(func() { w.forgo(ctx, jobs) })
 		return nil
 	}
 	return jobs
 }
 
 // forgo settles attempts that were perhaps intended and surely do not begin.
-func (w *worker) forgo(ctx context.Context, is []receipt.Intent) {
-	os := make([]receipt.Outcome, len(is))
-	for i, x := range is {
-		os[i] = outcomeOf(x, receipt.NotBegun, "not_journalled", w.o.Now().Add(backoff(0)))
+func (w *worker) forgo(ctx context.Context, jobs []job) {
+	os := make([]receipt.Outcome, len(jobs))
+	for i, j := range jobs {
+		os[i] = outcomeOf(j.intent, receipt.NotBegun, "not_journalled", w.o.Now().Add(again(j.permit.Lease())))
 	}
 	if err := w.o.Receipts.Settle(ctx, os); err != nil {
 		w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
 	}
-	for _, x := range is {
-		w.inHand.Delete(x.Claim)
+	for _, j := range jobs {
+		w.inHand.Delete(j.intent.Claim)
 	}
 }
 
@@ -143,7 +143,7 @@ func (w *worker) putBack(ctx context.Context, refused []refusal) {
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		outcome, reason := gate.Refusal(j.err)
 		w.m.decisions.WithLabelValues(w.route.Name, outcome.String(), string(reason)).Inc()
-		os = append(os, outcomeOf(j.intent, receipt.NotBegun, string(reason), w.o.Now().Add(backoff(l.Tries))))
+		os = append(os, outcomeOf(j.intent, receipt.NotBegun, string(reason), w.o.Now().Add(again(l))))
 		if outcome == gate.Deny {
 			vs, ruled = append(vs, verdict(l, receipt.Denied, string(reason), pack.ID, pack.Hash)), append(ruled, l)
 		} else {
@@ -181,7 +181,7 @@ func (w *worker) send(ctx context.Context, j job) {
 		cancel()
 		o = w.settlement(ctx, l, j.intent, accepted, err)
 	default:
-		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(backoff(l.Tries)))
+		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(again(l)))
 	}
 	w.m.outcomes.WithLabelValues(w.route.Name, string(o.Status)).Inc()
 	if o.Status == receipt.Unknown {

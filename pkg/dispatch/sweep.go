@@ -86,7 +86,8 @@ func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent) (receipt.Outc
 
 // Previews is what the provisional letter list needs.
 type Previews interface {
-	Previews(ctx context.Context, now time.Time, late time.Duration, limit int) ([]reminder.Lease, error)
+	// Previews are up to limit of the reminders to ask about, without those in passed: fewer only when there are no more.
+	Previews(ctx context.Context, now time.Time, late time.Duration, passed map[reminder.ID]bool, limit int) ([]reminder.Lease, error)
 	Preview(ctx context.Context, ps []receipt.Preview) error
 }
 
@@ -103,8 +104,9 @@ const PreviewLate = 10 * 24 * time.Hour
 func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (int, error) {
 	const limit = 500
 	n := 0
+	passed := map[reminder.ID]bool{} // of which nothing can be said now: they hold up no other
 	for {
-		ls, err := from.Previews(ctx, now, PreviewLate, limit)
+		ls, err := from.Previews(ctx, now, PreviewLate, passed, limit)
 		if err != nil || len(ls) == 0 {
 			return n, err
 		}
@@ -120,17 +122,20 @@ func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (in
 				p.Reason = string(ds[i].Reason)
 			case gate.Defer:
 				if ds[i].Reason == gate.Unavailable || ds[i].Reason == gate.NotCertified {
-					continue // it can't be said of this one now; the others are not held up
+					passed[l.Reminder] = true
+					continue
 				}
 				p.Reason = string(ds[i].Reason)
 			}
 			ps = append(ps, p)
 		}
-		if err := from.Preview(ctx, ps); err != nil {
-			return n, err
+		if len(ps) > 0 {
+			if err := from.Preview(ctx, ps); err != nil {
+				return n, err
+			}
 		}
 		n += len(ps)
-		if len(ls) < limit || len(ps) == 0 {
+		if len(ls) < limit {
 			return n, nil
 		}
 	}

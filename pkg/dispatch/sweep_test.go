@@ -159,12 +159,12 @@ type pages struct {
 	calls  int
 }
 
-func (p *pages) Previews(_ context.Context, _ time.Time, late time.Duration, limit int) ([]reminder.Lease, error) {
+func (p *pages) Previews(_ context.Context, _ time.Time, late time.Duration, passed map[reminder.ID]bool, limit int) ([]reminder.Lease, error) {
 	p.calls++
 	p.late = late
 	var out []reminder.Lease
 	for _, l := range p.leases {
-		if _, ok := p.said[l.Reminder]; !ok && len(out) < limit {
+		if _, ok := p.said[l.Reminder]; !ok && !passed[l.Reminder] && len(out) < limit {
 			out = append(out, l)
 		}
 	}
@@ -229,6 +229,16 @@ func TestPreviewSkipsWhatCannotBeSaid(t *testing.T) {
 	}), noon)
 	if err != nil || n != 1099 || len(p.said) != 1099 {
 		t.Errorf("asked about %d, %v", n, err)
+	}
+	p.said = map[reminder.ID]receipt.Preview{}
+	n, err = dispatch.Preview(t.Context(), p, previewer(func(l reminder.Lease) gate.Decision {
+		if l.Reminder < id(700) {
+			return gate.Decision{Outcome: gate.Defer, Reason: gate.Unavailable}
+		}
+		return gate.Decision{Outcome: gate.Allow}
+	}), noon)
+	if err != nil || n != 400 || len(p.said) != 400 {
+		t.Errorf("asked about %d behind a whole page of which nothing can be said, %v", n, err)
 	}
 	n, err = dispatch.Preview(t.Context(), &pages{leases: p.leases, said: map[reminder.ID]receipt.Preview{}}, previewer(func(reminder.Lease) gate.Decision {
 		return gate.Decision{Outcome: gate.Defer, Reason: gate.NotCertified}

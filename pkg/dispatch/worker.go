@@ -289,6 +289,10 @@ func (w *worker) done(ctx context.Context, l reminder.Lease) {
 	}
 }
 
+// again is how long a reminder waits whose attempt did not begin. The attempt is in the journal, and who leases it next has not tried
+// yet, so the number of attempts counts as well: what is refused each time is journalled ever more seldom.
+func again(l reminder.Lease) time.Duration { return backoff(max(l.Tries, l.Attempt-1)) }
+
 // backoff is 5 s doubling to 5 min with tries, ±20 %.
 func backoff(tries int) time.Duration {
 	d := min(5*time.Second<<min(tries, 6), 5*time.Minute)

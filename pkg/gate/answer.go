@@ -71,11 +71,18 @@ func (g *Gate) ConfirmAnswer(ctx context.Context, p Permit, template string) err
 	return g.unstopped(ctx, p, template)
 }
 
-// unstopped asks the switches. A store that can't vouch for what it says is a no as well.
+// unstopped asks the switches, and then whether the store vouches for what it said: one that does not is a no as well. Asked before,
+// it could have lost them in between.
 func (g *Gate) unstopped(ctx context.Context, p Permit, template string) error {
 	stopped, err := g.o.Switches.Stopped(ctx)
 	if err != nil {
 		return fmt.Errorf("gate: switches: %w", err)
+	}
+	if g.o.Certified == nil {
+		return fmt.Errorf("%w: certified: nobody answers", ErrUnavailable)
+	}
+	if err := g.o.Certified(ctx); err != nil {
+		return fmt.Errorf("gate: certified: %w", err)
 	}
 	names := switches(p.unit, p.pack, p.lease.Purpose, template, p.lease.Route)
 	names = append(names, SwitchTemplate+p.unit.AnswerSet(p.answer))

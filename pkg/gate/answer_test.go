@@ -1,7 +1,10 @@
 package gate_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,6 +49,12 @@ func TestAnswerPassesABar(t *testing.T) {
 	}
 }
 
+// lost is a store that answers the switches, and none is on any more, but does not vouch for it.
+func lost(w *world) func() error {
+	w.stopped = nil
+	return func() error { return fmt.Errorf("x: %w", gate.ErrNotCertified) }
+}
+
 func TestNoAnswer(t *testing.T) {
 	stopped := func(names ...string) func(*world, *gate.Reply) {
 		return func(w *world, _ *gate.Reply) {
@@ -73,6 +82,7 @@ func TestNoAnswer(t *testing.T) {
 		"nothing of it":          {stopped("unit:rh-eye", "country:SE", "carrier:email", "template:reminder", "template:reply-unread"), nil},
 		"switches do not answer": {func(w *world, _ *gate.Reply) { w.switchErr = errDown }, errDown},
 		"nobody vouches":         {func(w *world, _ *gate.Reply) { w.switchErr = gate.ErrNotCertified }, gate.ErrNotCertified},
+		"the store lost data":    {func(w *world, _ *gate.Reply) { w.certified = lost(w) }, gate.ErrNotCertified},
 		"an unknown unit":        {func(_ *world, r *gate.Reply) { r.Unit = "rh-none" }, gate.ErrNoAnswer},
 		"no unit":                {func(_ *world, r *gate.Reply) { r.Unit = "" }, gate.ErrNoAnswer},
 		"another unit's entry":   {func(w *world, _ *gate.Reply) { w.unit(func(u *reminder.Unit) { u.ID = "rh-eye" }) }, gate.ErrNoAnswer},
@@ -100,15 +110,16 @@ func TestConfirmAnswer(t *testing.T) {
 		template string
 		want     error
 	}{
-		"as it was":          {func(*world) {}, version, nil},
-		"stopped meanwhile":  {func(w *world) { w.stopped = map[string]string{"all": "x"} }, version, gate.ErrNoAnswer},
-		"the version":        {func(w *world) { w.stopped = map[string]string{"template:" + version: "x"} }, version, gate.ErrNoAnswer},
-		"the template":       {func(w *world) { w.stopped = map[string]string{"template:da/reply-stopped.sms": "x"} }, version, gate.ErrNoAnswer},
-		"another version":    {func(w *world) { w.stopped = map[string]string{"template:da/reply-stopped.sms@ffffffff": "x"} }, version, nil},
-		"no longer vouched":  {func(w *world) { w.switchErr = gate.ErrNotCertified }, version, gate.ErrNotCertified},
-		"too old":            {func(w *world) { w.clock = now.Add(31 * time.Second) }, version, gate.ErrOld},
-		"of another time":    {func(w *world) { w.clock = now.Add(-31 * time.Second) }, version, gate.ErrOld},
-		"no template chosen": {func(*world) {}, "", gate.ErrNoPermit},
+		"as it was":           {func(*world) {}, version, nil},
+		"stopped meanwhile":   {func(w *world) { w.stopped = map[string]string{"all": "x"} }, version, gate.ErrNoAnswer},
+		"the version":         {func(w *world) { w.stopped = map[string]string{"template:" + version: "x"} }, version, gate.ErrNoAnswer},
+		"the template":        {func(w *world) { w.stopped = map[string]string{"template:da/reply-stopped.sms": "x"} }, version, gate.ErrNoAnswer},
+		"another version":     {func(w *world) { w.stopped = map[string]string{"template:da/reply-stopped.sms@ffffffff": "x"} }, version, nil},
+		"no longer vouched":   {func(w *world) { w.switchErr = gate.ErrNotCertified }, version, gate.ErrNotCertified},
+		"the store lost data": {func(w *world) { w.certified = lost(w) }, version, gate.ErrNotCertified},
+		"too old":             {func(w *world) { w.clock = now.Add(31 * time.Second) }, version, gate.ErrOld},
+		"of another time":     {func(w *world) { w.clock = now.Add(-31 * time.Second) }, version, gate.ErrOld},
+		"no template chosen":  {func(*world) {}, "", gate.ErrNoPermit},
 	} {
 		w := newWorld(t)
 		g := w.gate(t)
@@ -145,3 +156,41 @@ func TestAnswersAndRemindersDoNotMix(t *testing.T) {
 		}
 	}
 }
+
+// The store is asked to vouch after the switches: what it lost in between is not taken for off. Where nobody can be asked, nothing is
+// answered.
+func TestAnswerAsksForTheCertificateLast(t *testing.T) {
+	w := newWorld(t)
+	var order []string
+	o := gate.Options{
+		People: w, Switches: asked(func() { order = append(order, "switches") }), Confirmer: w, Packs: w.packs, Units: w, Hash: hash,
+		Certified: func(context.Context) error { order = append(order, "certified"); return nil },
+		Now:       func() time.Time { return now },
+	}
+	g, err := gate.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := g.Answer(t.Context(), wrote(), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.ConfirmAnswer(t.Context(), p, "da/reply-stopped.sms@1"); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"switches", "certified", "switches", "certified"}; !slices.Equal(order, want) {
+		t.Errorf("asked %v", order)
+	}
+	o.Certified = nil
+	if g, err = gate.New(o); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := g.Answer(t.Context(), wrote(), now); !errors.Is(err, gate.ErrUnavailable) || !p.IsZero() {
+		t.Errorf("nobody vouches: %v", err)
+	}
+}
+
+// asked is switches that are all off, and a note that they were asked.
+type asked func()
+
+func (a asked) Stopped(context.Context) (map[string]string, error) { a(); return nil, nil }

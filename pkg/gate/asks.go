@@ -31,7 +31,8 @@ type People interface {
 }
 
 // Switches answers which switches are on, with the reason somebody gave: "all", "unit:<id>", "template:<name>",
-// "carrier:<route>", "pack:<id>", "country:<code>".
+// "carrier:<route>", "pack:<id>", "country:<code>". The answer need not be certified: Confirm looks again, and Options.Certified is
+// asked where nothing else is.
 type Switches interface {
 	Stopped(ctx context.Context) (map[string]string, error)
 }

@@ -69,3 +69,24 @@ func TestProofThatIsAwaited(t *testing.T) {
 		})
 	}
 }
+
+// A proof that is fresh now and too old when the reminder is due is previewed as too old: then there is still time for a letter.
+func TestPreviewIsOfTheDueTime(t *testing.T) {
+	w := newWorld(t)
+	w.unit(func(u *reminder.Unit) {
+		u.Country, u.Zone, u.Channels = "NO", "Europe/Oslo", []reminder.Channel{reminder.SMS}
+	})
+	w.person(func(p *gate.Person) { p.Contact[0] = proof("k", number, policy.KRR, now.AddDate(0, -18, 3)) })
+	for days, want := range map[int]gate.Reason{-1: "", 0: "", 2: "", 4: gate.StaleVerification} {
+		l := lease()
+		l.Due = now.AddDate(0, 0, days)
+		l.Expires = now.AddDate(0, 0, days+2)
+		ds, err := w.gate(t).Preview(t.Context(), []reminder.Lease{l}, now)
+		if err != nil || ds[0].Reason != want || (ds[0].Outcome == gate.Allow) != (want == "") || !ds[0].Permit.IsZero() {
+			t.Errorf("due in %d days: %s %s, %v", days, ds[0].Outcome, ds[0].Reason, err)
+		}
+		if ds, err := w.gate(t).Decide(t.Context(), []reminder.Lease{l}, now); err != nil || ds[0].Outcome != gate.Allow {
+			t.Errorf("due in %d days, decided now: %+v, %v", days, ds[0], err)
+		}
+	}
+}

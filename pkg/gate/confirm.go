@@ -2,6 +2,7 @@ package gate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -52,7 +53,7 @@ func (g *Gate) Confirm(ctx context.Context, as []Attempt) ([]error, error) {
 	if err != nil {
 		return errs, err
 	}
-	return errs, g.guardians(ctx, as, errs)
+	return errs, errors.Join(g.guardians(ctx, as, errs), g.undisputed(ctx, as, errs))
 }
 
 // guardians looks, after the marks are set, whether anything has changed of the guardians who are written to in a patient's
@@ -78,6 +79,34 @@ func (g *Gate) guardians(ctx context.Context, as []Attempt, errs []error) error 
 			errs[i] = err
 		case now[k].Version != a.Permit.version:
 			errs[i] = ErrMoved
+		}
+	}
+	return err
+}
+
+// undisputed looks, after the marks are set, whether anything speaks by now against the numbers that codes go to: that somebody says
+// they are not who they are thought to be moves no version and bars nothing. What is refused here is settled as by guardians.
+func (g *Gate) undisputed(ctx context.Context, as []Attempt, errs []error) error {
+	code := func(i int) bool { return errs[i] == nil && as[i].Permit.lease.Purpose == reminder.Verify }
+	var hashes []reminder.AddressHash
+	for i, a := range as {
+		if h := a.Permit.hash; code(i) && !slices.Contains(hashes, h) {
+			hashes = append(hashes, h)
+		}
+	}
+	var f facts
+	err := g.numbers(ctx, hashes, &f)
+	for i, a := range as {
+		if !code(i) {
+			continue
+		}
+		switch n := f.numbers[a.Permit.hash]; {
+		case err != nil:
+			errs[i] = err
+		case n.Barred:
+			errs[i] = ErrBarred
+		case n.Disputed:
+			errs[i] = ErrDisputed
 		}
 	}
 	return err

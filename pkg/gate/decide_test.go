@@ -435,7 +435,7 @@ func TestRefusal(t *testing.T) {
 		outcome gate.Outcome
 		reason  gate.Reason
 	}{
-		{nil, gate.Allow, ""}, {gate.ErrBarred, gate.Deny, gate.Barred}, {gate.ErrCapped, gate.Deny, gate.Capped},
+		{nil, gate.Allow, ""}, {gate.ErrBarred, gate.Deny, gate.Barred}, {gate.ErrCapped, gate.Deny, gate.Capped}, {gate.ErrDisputed, gate.Deny, gate.WrongNumber},
 		{gate.ErrStopped, gate.Defer, gate.KillSwitch}, {gate.ErrNotCertified, gate.Defer, gate.NotCertified},
 		{gate.ErrMoved, gate.Defer, ""}, {gate.ErrLost, gate.Defer, ""}, {gate.ErrClaim, gate.Defer, ""}, {gate.ErrOld, gate.Defer, ""},
 		{gate.ErrNoPermit, gate.Defer, gate.Unavailable}, {errDown, gate.Defer, gate.Unavailable},

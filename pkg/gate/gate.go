@@ -15,7 +15,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Options is what a Gate asks and how. All are required but Numbers, Window, Analysis, Awaits, MaxAge and Now.
+// Options is what a Gate asks and how. All are required but Numbers, Certified, Window, Analysis, Awaits, MaxAge and Now.
 type Options struct {
 	People    People
 	Switches  Switches
@@ -24,6 +24,9 @@ type Options struct {
 	Units     Units
 	// Numbers tells what speaks against the number that a one-time code is to go to. nil: no code is sent.
 	Numbers Numbers
+	// Certified wraps ErrNotCertified when nobody vouches for the state as a whole. An answer asks it after the switches, for which
+	// nothing else vouches: a store that has lost data has lost them too. nil: no answer is sent.
+	Certified func(ctx context.Context) error
 	// Hash is the keyed hash of an address. Bars are kept by hash, so an address that does not have the hash its record
 	// says is not written to.
 	Hash func(reminder.Address) reminder.AddressHash
@@ -101,7 +104,8 @@ func (g *Gate) Decide(ctx context.Context, ls []reminder.Lease, now time.Time) (
 	return g.decide(ctx, ls, now, mode{})
 }
 
-// Preview is Decide without switches and window: whether a letter will be needed if nothing changes. Its permits are zero.
+// Preview is Decide without switches and window, as of when each reminder is due: whether a letter will be needed if nothing changes.
+// A proof or a yes that has ended by then is none. Its permits are zero.
 func (g *Gate) Preview(ctx context.Context, ls []reminder.Lease, now time.Time) ([]Decision, error) {
 	ds, err := g.decide(ctx, ls, now, mode{preview: true})
 	for i := range ds {
@@ -175,7 +179,11 @@ func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m
 			m.trace.ask(RuleKnown, Unknown, func() string { return string(because(cause)) })
 			ds[i] = later(l, now, because(cause), policy.Ref{})
 		default:
-			ds[i] = g.one(l, f, now, m)
+			at := now
+			if m.preview && l.Due.After(now) {
+				at = l.Due
+			}
+			ds[i] = g.one(l, f, at, m)
 		}
 	}
 	return ds, errors.Join(err, guardians, numbers)

@@ -95,6 +95,7 @@ var (
 	ErrClaim        = errors.New("gate: the attempt has another claim")
 	ErrStopped      = errors.New("gate: stopped by a switch")
 	ErrCapped       = errors.New("gate: the person has had the messages the pack allows")
+	ErrDisputed     = errors.New("gate: somebody has said that the number is not who it is thought to be")
 )
 
 // What Confirm itself refuses.
@@ -114,6 +115,8 @@ func Refusal(err error) (Outcome, Reason) {
 		return Allow, ""
 	case errors.Is(err, ErrBarred):
 		return Deny, Barred
+	case errors.Is(err, ErrDisputed):
+		return Deny, WrongNumber
 	case errors.Is(err, ErrCapped):
 		return Deny, Capped
 	case errors.Is(err, ErrStopped):

@@ -197,3 +197,51 @@ func TestExplainACode(t *testing.T) {
 		t.Errorf("%+v %v", x, err)
 	}
 }
+
+// What is said of a number between the decision and the hand-over stops the code, and nothing that is no code.
+func TestConfirmAsksAboutTheNumberAfterTheMark(t *testing.T) {
+	for name, x := range map[string]struct {
+		plant func(*numbers)
+		want  error
+		whole bool // the error is told beside the answers
+	}{
+		"nothing":         {func(*numbers) {}, nil, false},
+		"another's":       {func(n *numbers) { n.all = map[reminder.AddressHash]gate.Number{hash(number): {Disputed: true}} }, nil, false},
+		"disputed":        {func(n *numbers) { n.all = map[reminder.AddressHash]gate.Number{hash(strange): {Disputed: true}} }, gate.ErrDisputed, false},
+		"barred":          {func(n *numbers) { n.all = map[reminder.AddressHash]gate.Number{hash(strange): {Barred: true}} }, gate.ErrBarred, false},
+		"not certified":   {func(n *numbers) { n.err = gate.ErrNotCertified }, gate.ErrNotCertified, true},
+		"nobody answers":  {func(n *numbers) { n.err = errDown }, errDown, true},
+		"too few answers": {func(n *numbers) { n.spoil = func([]gate.Number) []gate.Number { return nil } }, gate.ErrUnavailable, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, n := newWorld(t), &numbers{}
+			g := w.codeGate(t, n)
+			l := codeLease()
+			l.Reminder = "1-bb"
+			ds, err := g.Decide(t.Context(), []reminder.Lease{lease(), l}, now)
+			if err != nil || ds[0].Outcome != gate.Allow || ds[1].Outcome != gate.Allow {
+				t.Fatalf("%v, %v", ds, err)
+			}
+			n.asked = nil
+			w.confSpoil = func(errs []error) []error { x.plant(n); return errs } // while the confirmer marks
+			errs, err := g.Confirm(t.Context(), []gate.Attempt{attempt(ds[0].Permit), attempt(ds[1].Permit)})
+			if errs[0] != nil || !errors.Is(errs[1], x.want) || (err != nil) != x.whole {
+				t.Errorf("%v, %v", errs, err)
+			}
+			if len(n.asked) != 1 || !slices.Equal(n.asked[0], []reminder.AddressHash{hash(strange)}) {
+				t.Errorf("asked about %v", n.asked)
+			}
+		})
+	}
+	// Where no code goes, and of one that is refused already, nobody is asked.
+	w, n := newWorld(t), &numbers{}
+	g := w.codeGate(t, n)
+	ds, err := g.Decide(t.Context(), []reminder.Lease{codeLease()}, now)
+	if err != nil || ds[0].Outcome != gate.Allow {
+		t.Fatal(ds, err)
+	}
+	n.asked, w.refusals = nil, map[reminder.ID]error{codeLease().Reminder: gate.ErrLost}
+	if errs, err := g.Confirm(t.Context(), []gate.Attempt{attempt(ds[0].Permit)}); err != nil || !errors.Is(errs[0], gate.ErrLost) || len(n.asked) > 0 {
+		t.Errorf("%v, %v, asked %v", errs, err, n.asked)
+	}
+}

@@ -49,6 +49,7 @@ type world struct {
 	peopleErr error
 	spoil     func([]gate.Person) []gate.Person
 	switchErr error
+	certified func() error
 	confErr   error
 	confSpoil func([]error) []error
 }
@@ -87,6 +88,12 @@ func (w *world) gate(t *testing.T) *gate.Gate {
 	g, err := gate.New(gate.Options{
 		People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash, Window: w.window,
 		Now: func() time.Time { return w.clock }, Analysis: func(reminder.Unit) string { return w.analysis },
+		Certified: func(context.Context) error {
+			if w.certified == nil {
+				return nil
+			}
+			return w.certified()
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

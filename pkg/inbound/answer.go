@@ -54,7 +54,8 @@ type Desk interface {
 	// Wish puts the appointments of whoever is behind the address into the inbox of their clinics: somebody may want to cancel
 	// one. It holds nothing of what was written. It returns nil once that is on disk; doing it twice is as doing it once.
 	Wish(ctx context.Context, from reminder.Address, via string) error
-	// Wrote tells of which unit the message was that somebody answers, and in which language; both may be "".
+	// Wrote tells of which unit the message was that somebody answers, and in which language; both may be "", and are where nothing was
+	// ever sent to the address.
 	Wrote(ctx context.Context, from reminder.Address) (unit, language string, err error)
 	// Answer takes the leave to answer an address about "stop", "start", "cancel" or "other", and reports whether there was one: at
 	// most one a day each, nothing more on the day after a STOP, and about "other" only when nothing was said for a day.

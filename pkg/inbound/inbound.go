@@ -18,10 +18,12 @@ import (
 // Register does what notices ask for. Each method returns nil only once that is final and on disk; after an error the
 // notice is handed over again, so doing a thing twice must be the same as doing it once. via names the carrier.
 type Register interface {
-	// Stop bars the address. It returns only when the withdrawal is final: nothing leaves to that address from then on.
-	Stop(ctx context.Context, from reminder.Address, via string) error
-	// Start lifts what a STOP from the same address barred. It grants nothing.
-	Start(ctx context.Context, from reminder.Address, via string) error
+	// Stop bars the address. It returns only when the withdrawal is final: nothing leaves to that address from then on. said is when
+	// it came in, zero when the carrier does not tell.
+	Stop(ctx context.Context, from reminder.Address, via string, said time.Time) error
+	// Start lifts what a STOP from the same address barred that came in before said, which is zero when the carrier does not tell.
+	// It grants nothing. A START that is handed over again after an error has the same said, and must lift no STOP that came between.
+	Start(ctx context.Context, from reminder.Address, via string, said time.Time) error
 	// WrongNumber takes the address from whoever we think is behind it.
 	WrongNumber(ctx context.Context, from reminder.Address, via string) error
 	// Other tells a clerk that somebody wrote something that only a person can understand. What it was is not stored.
@@ -195,7 +197,7 @@ func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) err
 		if k == "" {
 			continue
 		}
-		if err := in.count(k, in.act(ctx, k, from, via)); err != nil {
+		if err := in.count(k, in.act(ctx, k, from, via, n.At)); err != nil {
 			return err
 		}
 	}
@@ -204,12 +206,12 @@ func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) err
 }
 
 // act hands one intent on.
-func (in *Inbound) act(ctx context.Context, k Intent, from reminder.Address, via string) error {
+func (in *Inbound) act(ctx context.Context, k Intent, from reminder.Address, via string, said time.Time) error {
 	switch {
 	case k == Stop:
-		return in.o.Register.Stop(ctx, from, via)
+		return in.o.Register.Stop(ctx, from, via, said)
 	case k == Start:
-		return in.o.Register.Start(ctx, from, via)
+		return in.o.Register.Start(ctx, from, via, said)
 	case k == WrongNumber:
 		return in.o.Register.WrongNumber(ctx, from, via)
 	case k == Cancel && in.o.Desk != nil:

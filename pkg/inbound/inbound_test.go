@@ -28,7 +28,14 @@ import (
 type register struct {
 	mu   sync.Mutex
 	did  []string
+	said []time.Time // when each STOP and START came in that was asked for, also in vain
 	fail func(what string) error
+}
+
+func (r *register) came(said time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.said = append(r.said, said)
 }
 
 func (r *register) do(what string) error {
@@ -49,11 +56,13 @@ func (r *register) list() []string {
 	return slices.Clone(r.did)
 }
 
-func (r *register) Stop(_ context.Context, a reminder.Address, via string) error {
+func (r *register) Stop(_ context.Context, a reminder.Address, via string, said time.Time) error {
+	r.came(said)
 	return r.do("stop " + a.Reveal() + " " + via)
 }
 
-func (r *register) Start(_ context.Context, a reminder.Address, via string) error {
+func (r *register) Start(_ context.Context, a reminder.Address, via string, said time.Time) error {
+	r.came(said)
 	return r.do("start " + a.Reveal() + " " + via)
 }
 
@@ -152,6 +161,34 @@ husk_inbound_notices_total{kind="wrong_number"} 1
 		if line := fmt.Sprint(e.Message, e.ContextMap()); strings.Contains(line, "20000") || strings.Contains(line, "4711") || strings.Contains(line, "sent") {
 			t.Errorf("the log tells who or what: %s", line)
 		}
+	}
+}
+
+// A START that is read again was said when it was said: what came between is later, and stands.
+func TestAStartReadAgainIsAsOldAsItWas(t *testing.T) {
+	dir := t.TempDir()
+	box, err := outbox.New(outbox.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := filepath.Join(dir, "replies", "1.txt")
+	if err := os.WriteFile(f, []byte("From: +4520000001\nChannel: sms\n\nSTART\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Hour).Truncate(time.Second)
+	if err := os.Chtimes(f, at, at); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("journal: no room")
+	r := &register{fail: func(string) error { return broken }}
+	in := station(t, inbound.Options{Register: r, Pollers: []inbound.Source{{Name: "outbox", Poller: box}}})
+	for range 2 {
+		if err := in.Poll(t.Context()); !errors.Is(err, broken) {
+			t.Fatalf("%v, want the register's error", err)
+		}
+	}
+	if len(r.said) != 2 || !r.said[0].Equal(at) || !r.said[1].Equal(at) {
+		t.Errorf("said %v, want twice %v", r.said, at)
 	}
 }
 

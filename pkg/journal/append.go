@@ -264,6 +264,29 @@ type ack struct {
 // errBroken means that the connection broke before the answer came.
 var errBroken = errors.New("the connection broke")
 
+// What the broker answers to an entry whose subject has another last sequence than expected.
+const (
+	codeWrongLast         = 10071
+	codeWrongLastConstant = 10164
+)
+
+// errOvertaken means that another entry of the subject was written first, so nothing was.
+var errOvertaken = fmt.Errorf("%w: another entry was written first", ErrRefused)
+
+// appendAfter writes an entry if the last one of its subject stands at last, else errOvertaken. It goes past the stream's
+// writer, for it must be alone: what is written together with others stands or falls with them.
+func (j *Journal) appendAfter(ctx context.Context, e Entry, last uint64) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	m, err := j.message(e)
+	if err != nil {
+		return 0, err
+	}
+	m.Header.Set("Nats-Expected-Last-Subject-Sequence", strconv.FormatUint(last, 10))
+	return j.writers[e.Stream].publish([]*nats.Msg{m})
+}
+
 // ask publishes m and then waits for the answer, until the connection breaks.
 func (w *writer) ask(m *nats.Msg, breaks <-chan struct{}) (*nats.Msg, error) {
 	m.Reply = w.nc.NewInbox()
@@ -332,6 +355,9 @@ func (w *writer) publish(msgs []*nats.Msg) (uint64, error) {
 		return 0, fmt.Errorf("%w: not an acknowledgement", ErrUncertain)
 	}
 	if a.Error != nil {
+		if a.Error.Code == codeWrongLast || a.Error.Code == codeWrongLastConstant {
+			return 0, errOvertaken
+		}
 		return 0, fmt.Errorf("%w: %s (%d)", ErrRefused, a.Error.Message, a.Error.Code)
 	}
 	if a.Seq < uint64(n) || (n > 1 && a.Count != n) {

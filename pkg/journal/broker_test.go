@@ -29,6 +29,27 @@ type broker struct {
 	mu     sync.Mutex
 	server *server.Server
 	cut    atomic.Pointer[cut]
+	hold   atomic.Pointer[hold]
+}
+
+// hold says when a connection stands still, once: when the client sends what holds mark, until it may go on.
+type hold struct {
+	sent     []byte
+	met      atomic.Bool
+	held, on chan struct{}
+}
+
+func (b *broker) holdWhenSent(mark string) *hold {
+	h := &hold{sent: []byte(mark), held: make(chan struct{}), on: make(chan struct{})}
+	b.hold.Store(h)
+	return h
+}
+
+func (h *hold) wait(p []byte) {
+	if bytes.Contains(p, h.sent) && h.met.CompareAndSwap(false, true) {
+		close(h.held)
+		<-h.on
+	}
 }
 
 func newBroker(t testing.TB) *broker {
@@ -136,8 +157,11 @@ type wire struct {
 	b *broker
 }
 
-// Write sends what stands before the mark, and the connection is gone.
+// Write sends what stands before the mark, and the connection is gone. Or it waits at the mark.
 func (w *wire) Write(p []byte) (int, error) {
+	if h := w.b.hold.Load(); h != nil {
+		h.wait(p)
+	}
 	if c := w.b.cut.Load(); c != nil && c.sent != nil {
 		if i := bytes.Index(p, c.sent); i >= 0 && c.now() {
 			_, _ = w.Conn.Write(p[:i])

@@ -18,6 +18,7 @@ type dropClear struct {
 	Owner string    `json:"owner"`
 	Keys  []string  `json:"keys,omitempty"` // their ids; none = it only says again that the owner was erased
 	At    time.Time `json:"at,omitzero"`    // when the owner was erased; zero = it was not, its keys' time was over
+	Shut  bool      `json:"shut,omitempty"` // the keys seal nothing more, and open until they are dropped
 }
 
 // Drop takes the data keys of persons out of use, in every process: what they sealed answers ErrErased from now on. What a copy
@@ -38,8 +39,14 @@ func (r *Keyring) dropAll(ctx context.Context, at, erased time.Time, owners []re
 			return err
 		}
 	}
+	return r.writeDrops(ctx, at, erased, r.keysOf(owners), false)
+}
+
+// keysOf are the ids of all keys of owners, by owner.
+func (r *Keyring) keysOf(owners []reminder.PersonKey) map[string][]string {
 	ids := make(map[string][]string, len(owners))
 	r.mu.RLock()
+	defer r.mu.RUnlock()
 	for _, o := range owners {
 		ids[string(o)] = nil
 	}
@@ -48,19 +55,53 @@ func (r *Keyring) dropAll(ctx context.Context, at, erased time.Time, owners []re
 			ids[k.owner] = append(of, hex.EncodeToString(id[:]))
 		}
 	}
-	r.mu.RUnlock()
+	return ids
+}
+
+func (r *Keyring) writeDrops(ctx context.Context, at, erased time.Time, ids map[string][]string, shut bool) error {
 	var entries []Entry
 	for _, o := range slices.Sorted(maps.Keys(ids)) {
 		if len(ids[o]) == 0 && erased.IsZero() {
 			continue
 		}
-		e, err := dropEntry(dropClear{Owner: o, Keys: ids[o], At: erased}, at)
+		e, err := dropEntry(dropClear{Owner: o, Keys: ids[o], At: erased, Shut: shut}, at)
 		if err != nil {
 			return err
 		}
 		entries = append(entries, e)
 	}
 	return r.write(ctx, entries...)
+}
+
+// Shut is keys that seal nothing more.
+type Shut struct {
+	ids map[string][]string // by owner
+}
+
+// Shut has the keys of persons seal nothing more, in every process, though they open until DropShut: what is said of a person from
+// now on is sealed with another key, which Ensure makes, and outlives them. Processes that share the broker follow within moments.
+func (r *Keyring) Shut(ctx context.Context, at time.Time, persons ...reminder.PersonKey) (Shut, error) {
+	if r.j.shared {
+		if err := r.catchUp(ctx); err != nil {
+			return Shut{}, err
+		}
+	}
+	s := Shut{r.keysOf(persons)}
+	return s, r.writeDrops(ctx, at, time.Time{}, s.ids, true)
+}
+
+// NoteErased notes that persons were erased at a time, as Drop does, and leaves their keys.
+func (r *Keyring) NoteErased(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
+	ids := make(map[string][]string, len(persons))
+	for _, p := range persons {
+		ids[string(p)] = nil
+	}
+	return r.writeDrops(ctx, at, at, ids, false)
+}
+
+// DropShut is Drop of the keys that were shut, and of none that were made since.
+func (r *Keyring) DropShut(ctx context.Context, at time.Time, s Shut) error {
+	return r.writeDrops(ctx, at, at, s.ids, false)
 }
 
 func dropEntry(c dropClear, at time.Time) (Entry, error) {
@@ -87,7 +128,13 @@ func (r *Keyring) drop(e Entry) error {
 		if err != nil {
 			return err
 		}
-		if r.keys[id] == nil {
+		if c.Shut {
+			r.shut(id)
+			continue
+		}
+		r.void[id] = max(r.void[id], e.Seq)
+		k := r.keys[id]
+		if k == nil {
 			continue
 		}
 		delete(r.keys, id)
@@ -95,16 +142,47 @@ func (r *Keyring) drop(e Entry) error {
 			delete(r.owner, c.Owner)
 			r.findOwners(map[string]bool{c.Owner: true})
 		}
-		// The keys of days go with the next change; for them alone nobody changes the keyset.
-		if strings.HasPrefix(c.Owner, dayPrefix) {
-			continue
-		}
-		r.dropped = true
-		if r.change != nil {
-			r.change.late = true
+		if r.change != nil && !r.ended(k.epoch) {
+			r.waits(c.Owner)
+		} else if !strings.HasPrefix(c.Owner, dayPrefix) {
+			r.dropped = true
 		}
 	}
 	return nil
+}
+
+// shut has a key seal nothing more. The caller holds mu.
+func (r *Keyring) shut(id keyID) {
+	k := r.keys[id]
+	if k == nil {
+		return
+	}
+	k.shut = true
+	if r.owner[k.owner] == id {
+		delete(r.owner, k.owner)
+		r.findOwners(map[string]bool{k.owner: true})
+	}
+}
+
+// waits notes that a dropped key of an owner stands in the stream as the epoch key opens it that is, or that will be after the
+// change under way: only another change destroys it. The keys of days go with the next change; for them alone nobody changes the
+// keyset. The caller holds mu.
+func (r *Keyring) waits(owner string) {
+	if strings.HasPrefix(owner, dayPrefix) {
+		return
+	}
+	r.dropped = true
+	if r.change != nil {
+		r.change.late = true
+	}
+}
+
+func parseKeyID(s string) (keyID, error) {
+	var id keyID
+	if n, err := hex.Decode(id[:], []byte(s[:min(len(s), 2*len(id))])); err != nil || n != len(id) {
+		return id, fmt.Errorf("%w: key id", ErrFormat)
+	}
+	return id, nil
 }
 
 // Erased tells when a person was erased last; false when they never were. It is known as long as the installation lives.
@@ -134,6 +212,11 @@ func (r *Keyring) Owners(which func(owner reminder.PersonKey) bool) []reminder.P
 	for o := range r.owner {
 		if which(reminder.PersonKey(o)) {
 			out = append(out, reminder.PersonKey(o))
+		}
+	}
+	for _, k := range r.keys {
+		if _, ok := r.owner[k.owner]; k.shut && !ok && which(reminder.PersonKey(k.owner)) && !slices.Contains(out, reminder.PersonKey(k.owner)) {
+			out = append(out, reminder.PersonKey(k.owner))
 		}
 	}
 	return out

@@ -5,17 +5,14 @@ import (
 	"context"
 	"crypto/cipher"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
-	"time"
 
 	"go.uber.org/zap"
-
-	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // epochClear is the clear part of an epoch entry. The one that begins a change bears the next epoch and snapshot key, sealed
@@ -33,6 +30,12 @@ type change struct {
 	seq      uint64  // of the entry that began it
 	next     *Keyset // nil = the keyset of this process is further already, or can't follow
 	late     bool    // keys were dropped since it began
+}
+
+// wrapping is a data key as it is wrapped for an epoch.
+type wrapping struct {
+	wrapped []byte
+	epoch   string
 }
 
 // epochName names an epoch key without telling anything of it: 16 hex digits.
@@ -100,15 +103,19 @@ func (r *Keyring) begins(c epochClear, seq uint64) error {
 }
 
 // ends ends a change: what was not rewrapped is gone. It returns the keyset that was and the one that is, if it is to be written.
+// An entry that ends a change which has ended, from a process that was held up, says nothing.
 func (r *Keyring) ends(e epochClear) (was Keyset, now *Keyset) {
 	to := e.To
-	if !slices.Contains(r.past, e.From) { // where it began has been purged
+	if r.ended(to) || (r.ended(e.From) && to != r.latest) {
+		return was, nil
+	}
+	if !r.ended(e.From) { // where it began has been purged
 		r.past, r.latest = append(r.past, e.From), to
 	}
 	r.adopt(to)
 	lost := map[string]bool{}
 	for id, k := range r.keys {
-		if r.name(k.epoch) != to {
+		if !r.outlives(k, to) {
 			delete(r.keys, id)
 			if r.owner[k.owner] == id {
 				delete(r.owner, k.owner)
@@ -118,16 +125,41 @@ func (r *Keyring) ends(e epochClear) (was Keyset, now *Keyset) {
 	}
 	r.findOwners(lost)
 	c := r.change
-	if c == nil || c.to != to {
+	if c == nil {
+		return was, nil
+	}
+	if c.to != to {
+		if r.ended(c.to) { // others have gone on since
+			r.change = nil
+		}
 		return was, nil
 	}
 	r.change, r.dropped, r.cut = nil, c.late, c.seq
+	// Who rewraps for a later change has read of these before.
+	maps.DeleteFunc(r.void, func(_ keyID, seq uint64) bool { return seq < c.seq })
 	if c.next == nil {
 		return was, nil
 	}
 	was, r.keyset = r.keyset, *c.next
 	delete(r.epochs, c.from)
 	return was, c.next
+}
+
+// outlives reports whether a key lives on after a change to an epoch, and leaves of it what is not over: how it is wrapped for that
+// epoch, for one whose key is at hand, or where the key of to is not, for one that can't be told to be old.
+func (r *Keyring) outlives(k *ringKey, to string) bool {
+	all := slices.DeleteFunc(append([]wrapping{{k.wrapped, k.epoch}}, k.others...), func(w wrapping) bool {
+		n := r.name(w.epoch)
+		return n != to && (r.ended(n) || r.epochs[n] == nil && r.epochs[to] != nil)
+	})
+	if len(all) == 0 {
+		return false
+	}
+	k.wrapped, k.epoch, k.others = all[0].wrapped, all[0].epoch, slices.Clip(all[1:])
+	if len(k.others) == 0 {
+		k.others = nil
+	}
+	return true
 }
 
 // adopt takes the epoch key from the keyset's file, for a process that was held up so long that it can't follow by the stream: all
@@ -151,7 +183,7 @@ func (r *Keyring) findOwners(lost map[string]bool) {
 		return
 	}
 	for id, k := range r.keys {
-		if now, ok := r.owner[k.owner]; lost[k.owner] && (!ok || bytes.Compare(id[:], now[:]) < 0) {
+		if now, ok := r.owner[k.owner]; lost[k.owner] && !k.shut && (!ok || bytes.Compare(id[:], now[:]) < 0) {
 			r.owner[k.owner] = id
 		}
 	}
@@ -183,189 +215,6 @@ func (r *Keyring) persist(was, now Keyset) {
 			}
 		})
 	}
-}
-
-// Rotation is what Rotate came to.
-type Rotation struct {
-	Epoch string `json:"epoch"` // the name of the epoch key that is now
-	Keys  int    `json:"keys"`  // data keys that live on, rewrapped
-	// Waiting are the holders of keyset files that have the old epoch key still: until they have followed, what was dropped can
-	// be read with theirs.
-	Waiting []Holder `json:"waiting,omitempty"`
-}
-
-// Complete reports whether the old epoch key is gone from every keyset file.
-func (x Rotation) Complete() bool { return len(x.Waiting) == 0 }
-
-// Due reports whether there is something for Rotate to do: dropped keys to destroy, or a change that was not brought to its end.
-func (r *Keyring) Due() bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.dropped || r.change != nil || r.stuck != nil || r.cut > 0
-}
-
-// holderWait is how long Rotate waits for the files of other processes.
-const holderWait = 5 * time.Second
-
-// Rotate destroys what Drop has dropped. It begins a new epoch: all live data keys are wrapped with a new epoch key, which takes
-// the old one's place in the keyset file of each process, with a new snapshot key; the old bytes in the file are written over. From
-// then on nothing in any copy of the journal, the state or a snapshot opens with what is at hand, but by the keys that live.
-//
-// The stream's order decides: data keys that are wrapped with the old epoch key behind the entry which begins the change are void,
-// and whoever made them makes others. A process that dies on the way, or comes back after it, goes on when it reads the stream.
-func (r *Keyring) Rotate(ctx context.Context, at time.Time) (Rotation, error) {
-	r.turn.Lock()
-	defer r.turn.Unlock()
-	if r.j.shared {
-		if err := r.catchUp(ctx); err != nil {
-			return Rotation{}, err
-		}
-	}
-	if err := r.retry(); err != nil {
-		return Rotation{}, err
-	}
-	if x, ok := r.rest(ctx); ok {
-		return x, r.tidy(ctx, x)
-	}
-	c, err := r.beginChange(ctx, at)
-	if err != nil {
-		return Rotation{}, err
-	}
-	kept, err := r.rewrap(ctx, c, at)
-	if err != nil {
-		return Rotation{}, err
-	}
-	if err := r.epochEntry(ctx, at, epochClear{From: c.from, To: c.to, Done: true}); err != nil {
-		return Rotation{}, err
-	}
-	if err := r.isStuck(); err != nil {
-		return Rotation{}, err
-	}
-	x := Rotation{Epoch: c.to, Keys: kept, Waiting: r.waitHolders(ctx, c.to)}
-	return x, r.tidy(ctx, x)
-}
-
-// rest is the last change, where nothing but the files of others is waited for since.
-func (r *Keyring) rest(ctx context.Context) (Rotation, bool) {
-	r.mu.RLock()
-	x, ok := Rotation{Epoch: r.epoch, Keys: len(r.keys)}, r.cut > 0 && r.change == nil && !r.dropped
-	r.mu.RUnlock()
-	if ok {
-		x.Waiting = r.waitHolders(ctx, x.Epoch)
-	}
-	return x, ok
-}
-
-// isStuck is why the keyset's file could not be replaced.
-func (r *Keyring) isStuck() error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return r.stuck
-}
-
-// retry tries again to replace the keyset's file, where it failed.
-func (r *Keyring) retry() error {
-	if r.isStuck() == nil {
-		return nil
-	}
-	was, err := ReadKeyset(r.Keyset().file)
-	if err == nil {
-		r.persist(was, r.Keyset())
-		err = r.isStuck()
-	}
-	return err
-}
-
-// beginChange begins a change, or takes up the one that is under way.
-func (r *Keyring) beginChange(ctx context.Context, at time.Time) (change, error) {
-	for {
-		r.mu.RLock()
-		c, from := r.change, r.epoch
-		aead := r.epochs[from]
-		r.mu.RUnlock()
-		if c != nil {
-			if c.next == nil {
-				return change{}, fmt.Errorf("%w: this process can't follow the change of epoch keys that is under way", ErrKeyset)
-			}
-			return *c, nil
-		}
-		keys := make([]byte, 64)
-		_, _ = rand.Read(keys)
-		to := epochName(keys[:32])
-		// Keys that are being made are there before, or are made for the new epoch.
-		r.making.Lock()
-		err := r.epochEntry(ctx, at, epochClear{From: from, To: to, Next: aead.Seal(nil, nil, keys, []byte(from+to))})
-		r.making.Unlock()
-		if err != nil {
-			return change{}, err
-		}
-	}
-}
-
-func (r *Keyring) epochEntry(ctx context.Context, at time.Time, c epochClear) error {
-	b, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return r.write(ctx, Entry{Stream: StreamKeys, Kind: KindEpoch, At: at, Clear: b})
-}
-
-// rewrap writes all live keys anew, wrapped for the new epoch, and who was erased. It returns how many keys live.
-func (r *Keyring) rewrap(ctx context.Context, c change, at time.Time) (int, error) {
-	r.mu.Lock()
-	n := 0
-	var entries []Entry
-	var err error
-	for id, k := range r.keys {
-		if n++; r.name(k.epoch) != c.from {
-			continue
-		}
-		var raw []byte
-		if raw, err = r.raw(k); err != nil {
-			break
-		}
-		var e Entry
-		if e, err = r.wrapped(id, owner{k.owner, shardOf(k.owner)}, raw, at); err != nil {
-			break
-		}
-		entries = append(entries, e)
-	}
-	if err == nil {
-		var again []Entry
-		again, err = r.goneEntries()
-		entries = append(entries, again...)
-	}
-	r.mu.Unlock()
-	if err != nil {
-		return 0, err
-	}
-	return n, r.write(ctx, entries...)
-}
-
-// shardOf is the shard of a key's entry.
-func shardOf(owner string) int {
-	if p, err := reminder.ParsePersonKey(owner); err == nil {
-		return p.Shard()
-	}
-	return 0
-}
-
-// tidy takes away what stands before the last change, and with the entry that began it the way from the old epoch key to the new, once
-// nobody needs it any more.
-func (r *Keyring) tidy(ctx context.Context, x Rotation) error {
-	r.mu.RLock()
-	cut := r.cut
-	r.mu.RUnlock()
-	if cut == 0 || !x.Complete() {
-		return nil
-	}
-	if err := r.j.Purge(ctx, StreamKeys, cut+1); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	r.cut = 0
-	r.mu.Unlock()
-	return nil
 }
 
 // Keyset is the keyset as it is now.

@@ -53,12 +53,14 @@ type Keyring struct {
 	cut     uint64                 // of the change that ended last, where it began, until what stands before it is purged
 	stuck   error                  // why the keyset's file could not be replaced
 	dropped bool                   // a key was dropped that is not destroyed yet
+	void    map[keyID]uint64       // keys that were dropped, by the entry that did: no later entry brings them back
 	owner   map[string]keyID       // the key new values are sealed with
 	keys    map[keyID]*ringKey
 	gone    map[string]time.Time // who was erased, and when last
 	holders map[string]Holder    // whose files have an epoch key, by id
 
 	read  uint64        // all entries up to this sequence are known
+	zero  uint64        // the last of them that stands in the shard of epoch entries
 	moved chan struct{} // closed and replaced when read moves
 }
 
@@ -67,6 +69,8 @@ type ringKey struct {
 	wrapped []byte
 	epoch   string
 	aead    cipher.AEAD // nil until used
+	shut    bool        // it opens, and seals nothing more
+	others  []wrapping  // as it came for epochs of which it is not known yet which are over
 }
 
 // OpenKeyring reads all keys. It goes on from where a process that died had come in Rotate.
@@ -78,7 +82,7 @@ func (j *Journal) OpenKeyring(ctx context.Context, k Keyset) (*Keyring, error) {
 	name := epochName(k.Epoch)
 	r := &Keyring{
 		j: j, keyset: k, epochs: map[string]cipher.AEAD{name: epoch}, epoch: name, first: name, owner: map[string]keyID{}, keys: map[keyID]*ringKey{},
-		gone: map[string]time.Time{}, holders: map[string]Holder{}, moved: make(chan struct{}),
+		gone: map[string]time.Time{}, holders: map[string]Holder{}, void: map[keyID]uint64{}, moved: make(chan struct{}),
 	}
 	if err := j.Read(ctx, StreamKeys, 1, r.came); err != nil {
 		return nil, err
@@ -140,14 +144,21 @@ func (r *Keyring) add(e Entry) error {
 	if r.ended(c.Epoch) {
 		return nil // wrapped with the old epoch key after the new epoch had begun: whoever made it makes another
 	}
+	if _, void := r.void[id]; void {
+		r.waits(c.Owner) // it was on its way when it was dropped, and stands in the stream now
+		return nil
+	}
 	k := r.keys[id]
 	switch {
 	case k == nil:
 		r.keys[id] = &ringKey{owner: c.Owner, wrapped: c.Wrapped, epoch: c.Epoch}
-	case k.epoch != c.Epoch: // rewrapped
+	case k.epoch != c.Epoch: // rewrapped, or where the beginning of a change has been purged, late for the epoch before
+		if !r.ended(k.epoch) {
+			k.others = append(k.others, wrapping{k.wrapped, k.epoch})
+		}
 		k.wrapped, k.epoch = c.Wrapped, c.Epoch
 	}
-	if _, ok := r.owner[c.Owner]; !ok { // the first in the stream's order is the one in use
+	if _, ok := r.owner[c.Owner]; !ok && !r.keys[id].shut { // the first in the stream's order is the one in use
 		r.owner[c.Owner] = id
 	}
 	return nil
@@ -161,6 +172,9 @@ func (r *Keyring) came(e Entry) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.read = e.Seq
+	if e.Shard == epochShard {
+		r.zero = e.Seq
+	}
 	close(r.moved)
 	r.moved = make(chan struct{})
 	return nil
@@ -261,14 +275,6 @@ func (r *Keyring) missed() error {
 		return fmt.Errorf("%w: %w", ErrDisconnected, err)
 	}
 	return nil
-}
-
-func parseKeyID(s string) (keyID, error) {
-	var id keyID
-	if n, err := hex.Decode(id[:], []byte(s[:min(len(s), 2*len(id))])); err != nil || n != len(id) {
-		return id, fmt.Errorf("%w: key id", ErrFormat)
-	}
-	return id, nil
 }
 
 // Ensure makes the data keys that persons lack. They are on disk when it returns: no entry is ever sealed with a key that

@@ -19,6 +19,8 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 	if err := l.Steady(); err != nil {
 		return nil, err
 	}
+	l.erasing.RLock()
+	defer l.erasing.RUnlock()
 	errs := make([]error, len(as))
 	now := l.o.Now()
 	keys := make([]reminder.AppointmentKey, len(as))

@@ -127,10 +127,14 @@ func TestVerdictAndPreview(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.accept(w.appointment(1), w.appointment(2))
-	ls, err := w.Previews(w.ctx, w.now(), 10*24*time.Hour, 100)
+	ls, err := w.Previews(w.ctx, w.now(), 10*24*time.Hour, nil, 100)
 	w.ok(err)
 	if len(ls) != 4 {
 		t.Fatalf("%d previews, want all 4 reminders", len(ls))
+	}
+	passed := map[reminder.ID]bool{ls[0].Reminder: true, ls[2].Reminder: true}
+	if left, err := w.Previews(w.ctx, w.now(), 10*24*time.Hour, passed, 2); err != nil || len(left) != 2 || passed[left[0].Reminder] || passed[left[1].Reminder] {
+		t.Errorf("%v beside those that are passed over, %v", left, err)
 	}
 	var ps []receipt.Preview
 	for _, l := range ls {
@@ -140,7 +144,7 @@ func TestVerdictAndPreview(t *testing.T) {
 		ps = append(ps, receipt.Preview{Reminder: l.Reminder, Person: l.Person, Version: l.Version, Reason: "no_basis"})
 	}
 	w.ok(w.Preview(w.ctx, ps))
-	if ls, err = w.Previews(w.ctx, w.now(), 10*24*time.Hour, 100); err != nil || len(ls) != 0 {
+	if ls, err = w.Previews(w.ctx, w.now(), 10*24*time.Hour, nil, 100); err != nil || len(ls) != 0 {
 		t.Errorf("%d asked about twice, %v", len(ls), err)
 	}
 	letters, err := w.Letters(w.ctx, "rh-ortho", nil)
@@ -153,7 +157,7 @@ func TestVerdictAndPreview(t *testing.T) {
 	}
 	// Near the end they are asked about again.
 	w.at(noon.AddDate(0, 0, 6))
-	if ls, err = w.Previews(w.ctx, w.now(), 10*24*time.Hour, 3); err != nil || len(ls) != 3 {
+	if ls, err = w.Previews(w.ctx, w.now(), 10*24*time.Hour, nil, 3); err != nil || len(ls) != 3 {
 		t.Errorf("%d late previews, want the limit of 3; %v", len(ls), err)
 	}
 
@@ -215,7 +219,7 @@ func TestErasedPerson(t *testing.T) {
 		t.Errorf("%d leases are held, want 1; %v", p.Leased, err)
 	}
 	for _, limit := range []int{10, 2} { // however few are asked for: the erased hold up nobody
-		if ls, err := w.Previews(w.ctx, w.now(), time.Hour, limit); err != nil || len(ls) != 2 {
+		if ls, err := w.Previews(w.ctx, w.now(), time.Hour, nil, limit); err != nil || len(ls) != 2 {
 			t.Errorf("%d previews, %v; want the other person's 2", len(ls), err)
 		}
 	}
@@ -272,7 +276,7 @@ func TestLeaseBesideADamagedAppointment(t *testing.T) {
 	if len(ls) != 1 || ls[0].Person != w.person(1) {
 		t.Errorf("%d leases, want the one that can be opened", len(ls))
 	}
-	pv, err := w.Previews(w.ctx, w.now(), 0, 10)
+	pv, err := w.Previews(w.ctx, w.now(), 0, nil, 10)
 	w.ok(err)
 	if len(pv) != 2 {
 		t.Errorf("%d previews, want the 2 that can be opened", len(pv))

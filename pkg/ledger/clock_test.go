@@ -29,7 +29,7 @@ func TestClockThatCantBeReliedOn(t *testing.T) {
 	refused("accept", err)
 	_, err = w.Lease(w.ctx, "sms", end, 10)
 	refused("lease", err)
-	_, err = w.Previews(w.ctx, end, 0, 10)
+	_, err = w.Previews(w.ctx, end, 0, nil, 10)
 	refused("previews", err)
 	refused("intend", w.Intend(w.ctx, []receipt.Intent{{}}))
 	refused("expire", w.Rule(w.ctx, []receipt.Verdict{{Status: receipt.Denied}, {Status: receipt.Expired}}))

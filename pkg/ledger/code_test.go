@@ -254,8 +254,28 @@ func TestDisputed(t *testing.T) {
 	w.known(w.person(1), other)
 	w.ok(r.WrongNumber(w.ctx, other, "outbox"))
 	want("both", true, true)
+	proof := func(m policy.Method, l policy.Level, change ...func(*contact.Record)) {
+		t.Helper()
+		c := contact.Record{Person: w.person(1), Type: contact.Verified, Address: other, Method: m, Level: l}
+		for _, f := range change {
+			f(&c)
+		}
+		w.ok(w.Audit(w.ctx, ledger.Audit{Actor: "key:1", Action: "address.verified", Person: w.person(1), Address: hashes[1]}))
+		w.ok(r.Contact(w.ctx, c))
+	}
+	before := w.now().Add(-time.Hour)
+	w.at(w.now().Add(time.Minute))
 	w.ok(w.Audit(w.ctx, ledger.Audit{Actor: "key:1", Action: "address.verified", Person: w.person(1), Address: hashes[1]}))
+	want("asked for, and then not taken down", true, true)
+	proof(policy.Staff, policy.Claimed)
+	proof(policy.DeskID, policy.Claimed)
+	proof(policy.Code, policy.Proven)
+	proof(policy.DeskID, policy.Proven, func(c *contact.Record) { c.EventTime = before })
+	proof(policy.DeskID, policy.Unproven, func(c *contact.Record) { c.Type = contact.Added })
+	want("no fresh proof by another way than a code", true, true)
+	proof(policy.DeskID, policy.Proven)
 	want("proven at the desk", true, false)
+	w.at(w.now().Add(time.Minute))
 	w.ok(w.Audit(w.ctx, ledger.Audit{Actor: "key:1", Action: "address.wrong", Person: w.person(1), Address: hashes[1]}))
 	want("a clerk heard of it", true, true)
 	w.ok(w.Audit(w.ctx, ledger.Audit{Actor: "key:1", Action: "code.check", Person: w.person(1), Address: hashes[0]}))
@@ -263,6 +283,28 @@ func TestDisputed(t *testing.T) {
 	if got, err := w.replies().Disputed(w.ctx, hashes); err != nil || !got[0] || !got[1] {
 		t.Errorf("after a restart: %v %v", got, err)
 	}
+	if err := r.Contact(w.ctx, contact.Record{Person: w.person(1), Type: contact.Verified, Address: other, Method: policy.Staff, Level: policy.Proven}); err == nil {
+		t.Error("staff prove nothing")
+	}
+	want("a proof that is none", true, true)
 	w.at(w.now().AddDate(0, 0, 61))
 	want("two months later", false, false)
+}
+
+// The number is in dispute while what is on the wire to it is waited for, also when it is nobody's: what is marked after that finds it.
+func TestDisputedBeforeTheWireIsSettled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.replies()
+	w.accept(w.appointment(1))
+	w.due()
+	x := w.wire(number)
+	ctx, cancel := contextFor(t, 300*time.Millisecond)
+	defer cancel()
+	w.is(r.WrongNumber(ctx, number, "outbox"), context.DeadlineExceeded)
+	if got, err := r.Disputed(w.ctx, []reminder.AddressHash{w.p.Address(number)}); err != nil || !got[0] {
+		t.Errorf("%v, %v", got, err)
+	}
+	w.settle(x, receipt.Accepted)
+	w.ok(r.WrongNumber(w.ctx, number, "outbox"))
 }

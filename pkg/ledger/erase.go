@@ -91,13 +91,16 @@ func (l *Ledger) Erase(ctx context.Context, x Erasing) (Erasure, error) {
 	if !held && !x.Unknown {
 		return out, ErrNothingHeld
 	}
-	if err := l.takeOut(ctx, people, x, &out); err != nil {
-		return out, err
-	}
-	// Nothing for them begins any more. What has begun must be over before its keys go.
 	keys := make([]reminder.PersonKey, len(people))
 	for i, p := range people {
 		keys[i] = p.Key
+	}
+	shut, err := l.beginErasing(ctx, people, keys, x, &out)
+	if err != nil {
+		return out, err
+	}
+	// Nothing for them begins any more. What has begun must be over before its keys go.
+	for _, p := range people {
 		l.silenced(ctx, p.Key, "")
 		left, err := l.leftFor(ctx, p)
 		if err != nil {
@@ -106,7 +109,7 @@ func (l *Ledger) Erase(ctx context.Context, x Erasing) (Erasure, error) {
 		out.Left = append(out.Left, left...)
 	}
 	out.Also = keys[1:]
-	if err := l.insist(ctx, func() error { return l.o.Keys.Drop(ctx, out.At, keys...) }); err != nil {
+	if err := l.insist(ctx, func() error { return l.o.Keys.DropShut(ctx, out.At, shut) }); err != nil {
 		return out, err
 	}
 	if x.Later {
@@ -114,6 +117,22 @@ func (l *Ledger) Erase(ctx context.Context, x Erasing) (Erasure, error) {
 	}
 	err = l.destroy(ctx, &out)
 	return out, err
+}
+
+// beginErasing takes persons out, and has their keys seal nothing more before the moment that the erasing counts from: what is said
+// after it, while the wire is waited for, is sealed with a key that is not dropped then.
+func (l *Ledger) beginErasing(ctx context.Context, people []state.Person, keys []reminder.PersonKey, x Erasing, out *Erasure) (journal.Shut, error) {
+	l.erasing.Lock()
+	defer l.erasing.Unlock()
+	shut, err := l.o.Keys.Shut(ctx, out.At, keys...)
+	if err != nil {
+		return shut, err
+	}
+	out.At = l.o.Now()
+	if err := l.takeOut(ctx, people, x, out); err != nil {
+		return shut, err
+	}
+	return shut, l.insist(ctx, func() error { return l.o.Keys.NoteErased(ctx, out.At, keys...) })
 }
 
 // family is the person and who they were before, each as a copy.

@@ -326,8 +326,8 @@ func TestEraseWaitsForTheWire(t *testing.T) {
 		t.Fatalf("erased under an attempt on the wire: %+v", out)
 	case <-time.After(300 * time.Millisecond):
 	}
-	if _, ok := w.keys.Erased(p); ok {
-		t.Error("the key is dropped while the attempt is on the wire")
+	if n := w.readable(p); n != 1 {
+		t.Errorf("%d bookings open, want 1: the key is dropped while the attempt is on the wire", n)
 	}
 	w.settle(on, receipt.Accepted)
 	out := <-done
@@ -339,6 +339,81 @@ func TestEraseWaitsForTheWire(t *testing.T) {
 	w.erasePerson(ledger.Erasing{Person: off.lease.Person})
 	if err := w.confirm(off); err == nil {
 		t.Error("confirmed for an erased person")
+	}
+}
+
+// readable is how many of a person's bookings open.
+func (w *world) readable(p reminder.PersonKey) int {
+	w.Helper()
+	n := 0
+	for _, e := range w.entries(journal.StreamJournal) {
+		if e.Person != p || e.Kind != journal.KindPlan {
+			continue
+		}
+		switch _, err := w.keys.Open(p, "appointment", e.Sealed); {
+		case err == nil:
+			n++
+		case !errors.Is(err, journal.ErrErased):
+			w.Fatal(err)
+		}
+	}
+	return n
+}
+
+// What a booking system tells while an erasing waits for the wire is after it: it is kept, and sent. What it had told before is not.
+func TestEraseAndANewBooking(t *testing.T) {
+	t.Parallel()
+	w := filedWorld(t, func(o *ledger.Options) { o.WriteDeadline = 20 * time.Second })
+	w.accept(w.appointment(1))
+	w.known(w.person(1), number)
+	w.due()
+	on := w.wire(number)
+	p := on.lease.Person
+	before := w.now()
+	w.at(before.Add(time.Minute))
+	done := make(chan ledger.Erasure, 1)
+	go func() {
+		out, err := w.Erase(w.ctx, ledger.Erasing{Person: p})
+		if err != nil {
+			t.Error(err)
+		}
+		done <- out
+	}()
+	for range 1000 {
+		var erased time.Time
+		w.ok(w.state.View(w.ctx, p, func(p *state.Person) error { erased = p.Erased; return nil }))
+		if !erased.IsZero() {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.at(before.Add(2 * time.Minute))
+	came := func(id string, at time.Time) func(*reminder.Appointment) {
+		return func(a *reminder.Appointment) {
+			a.ID, a.Key, a.Came, a.Order.Sequence = id, w.p.Appointment("cosmic", id), at, 50
+		}
+	}
+	after := w.appointment(1, later(24*time.Hour), came("new", w.now()))
+	w.accept(after, w.appointment(1, came("old", before)))
+	select {
+	case out := <-done:
+		t.Fatalf("erased under an attempt on the wire: %+v", out)
+	default:
+	}
+	w.settle(on, receipt.Accepted)
+	if out := <-done; !out.Complete {
+		t.Errorf("%+v", out)
+	}
+	if n := w.readable(p); n != 1 {
+		t.Errorf("%d bookings open, want the new one alone", n)
+	}
+	w.due()
+	if ls := w.lease(10); len(ls) != 1 || ls[0].Appointment.ID != "new" {
+		t.Errorf("%d leases, want the new booking's", len(ls))
+	}
+	w.restart()
+	if n := w.readable(p); n != 1 {
+		t.Errorf("after a restart %d bookings open, want the new one alone", n)
 	}
 }
 

@@ -82,7 +82,7 @@ func (w *world) facts() string {
 		}
 	}
 	w.at(noon.AddDate(0, 0, 9))
-	ls, err := w.Previews(w.ctx, w.now(), 0, 100)
+	ls, err := w.Previews(w.ctx, w.now(), 0, nil, 100)
 	w.ok(err)
 	slices.SortFunc(ls, func(a, b reminder.Lease) int { return bytes.Compare([]byte(a.Reminder), []byte(b.Reminder)) })
 	for _, l := range ls {

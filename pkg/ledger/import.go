@@ -115,7 +115,7 @@ func (l *Ledger) Import(ctx context.Context, x Importing) (ImportResult, error) 
 	if x.DryRun {
 		return out, nil
 	}
-	if err := b.write(ctx); err != nil {
+	if err := b.writeAll(ctx); err != nil {
 		return out, err
 	}
 	if l.o.Marks == nil {
@@ -156,26 +156,34 @@ func (r ImportRow) person() reminder.PersonKey {
 	return r.Address.Person
 }
 
-// look reads what is known of the persons.
+// look reads what is known of the persons, and of whom they go by since.
 func (b *importBatch) look(ctx context.Context) error {
-	var keys []reminder.PersonKey
 	b.persons = map[reminder.PersonKey]state.Person{}
+	var keys []reminder.PersonKey
+	asked := map[reminder.PersonKey]bool{}
+	ask := func(p reminder.PersonKey) {
+		if p != "" && !asked[p] {
+			asked[p], keys = true, append(keys, p)
+		}
+	}
 	for _, r := range b.Rows {
-		if p := r.person(); !slices.Contains(keys, p) {
-			keys = append(keys, p)
-		}
+		ask(r.person())
 	}
-	ps, err := b.o.State.Persons(ctx, keys)
-	if err != nil {
-		return fmt.Errorf("ledger: %w", err)
-	}
-	for _, p := range ps {
-		b.persons[p.Key] = p
-		for _, r := range p.Consent {
-			b.has[string(p.Key)+r.ID] = true
+	for len(keys) > 0 {
+		ps, err := b.o.State.Persons(ctx, keys)
+		if err != nil {
+			return fmt.Errorf("ledger: %w", err)
 		}
-		for _, r := range p.Contact {
-			b.has[string(p.Key)+r.ID] = true
+		keys = nil
+		for _, p := range ps {
+			ask(p.Into)
+			b.persons[p.Key] = p
+			for _, r := range p.Consent {
+				b.has[string(p.Key)+r.ID] = true
+			}
+			for _, r := range p.Contact {
+				b.has[string(p.Key)+r.ID] = true
+			}
 		}
 	}
 	return nil
@@ -239,16 +247,9 @@ func (b *importBatch) decideWord(row ImportRow, line *ImportLine) error {
 	if b.barred(r.Person, r.EventTime, r.Restricts(), line) {
 		return nil
 	}
-	if b.has[string(r.Person)+id] {
+	if !b.addWord(r, b.source(row)) {
 		line.Outcome = Known
 		return nil
-	}
-	b.has[string(r.Person)+id] = true
-	b.words = append(b.words, importWord{r, b.source(row)})
-	if into := b.persons[r.Person].Into; into != "" {
-		other := r
-		other.Person = into
-		b.words = append(b.words, importWord{other, b.source(row)})
 	}
 	if !isYes(r) {
 		return nil
@@ -292,16 +293,9 @@ func (b *importBatch) decideSpot(row ImportRow, line *ImportLine) error {
 	if b.barred(r.Person, r.EventTime, r.IsBad(), line) {
 		return nil
 	}
-	if b.has[string(r.Person)+id] {
+	if !b.addSpot(r, b.source(row)) {
 		line.Outcome = Known
 		return nil
-	}
-	b.has[string(r.Person)+id] = true
-	b.spots = append(b.spots, importSpot{r, b.source(row)})
-	if into := b.persons[r.Person].Into; into != "" {
-		other := r
-		other.Person = into
-		b.spots = append(b.spots, importSpot{other, b.source(row)})
 	}
 	if r.IsBad() {
 		return nil

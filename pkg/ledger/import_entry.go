@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"context"
+
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // Source is where an imported record came from. It is sealed with it.
@@ -50,4 +53,64 @@ func (l *Ledger) contactEntry(r contact.Record, from *Source) (journal.Entry, er
 	}
 	e.Sealed, err = l.seal(r.Person, sealedContact, w)
 	return e, err
+}
+
+// all are the keys that a no of a person is said of: theirs, and those that they go by since.
+func (b *importBatch) all(p reminder.PersonKey) []reminder.PersonKey {
+	next := func(k reminder.PersonKey) reminder.PersonKey { return b.persons[k].Into }
+	return append([]reminder.PersonKey{p}, follow(p, next)...)
+}
+
+// addWord has a word written of everybody whom it is said of and who lacks it; false when nobody does.
+func (b *importBatch) addWord(r consent.Record, from *Source) bool {
+	added := false
+	for _, p := range b.all(r.Person) {
+		x := r
+		if x.Person = p; b.has[string(p)+r.ID] || isOfNobodyElse(r, p) {
+			continue
+		}
+		b.has[string(p)+r.ID], added = true, true
+		b.words = append(b.words, importWord{x, from})
+	}
+	return added
+}
+
+// addSpot is addWord for an address.
+func (b *importBatch) addSpot(r contact.Record, from *Source) bool {
+	added := false
+	for _, p := range b.all(r.Person) {
+		x := r
+		if x.Person = p; b.has[string(p)+r.ID] {
+			continue
+		}
+		b.has[string(p)+r.ID], added = true, true
+		b.spots = append(b.spots, importSpot{x, from})
+	}
+	return added
+}
+
+// writeAll writes what was decided. When it is folded, it looks whether a person of a no was given up for another meanwhile, of whom it
+// is said then too; see Ledger.inherit.
+func (b *importBatch) writeAll(ctx context.Context) error {
+	for len(b.words)+len(b.spots) > 0 {
+		if err := b.write(ctx); err != nil {
+			return err
+		}
+		words, spots := b.words, b.spots
+		b.words, b.spots = nil, nil
+		if err := b.look(ctx); err != nil {
+			return err
+		}
+		for _, w := range words {
+			if w.Restricts() {
+				b.addWord(w.Record, w.from)
+			}
+		}
+		for _, w := range spots {
+			if w.IsBad() {
+				b.addSpot(w.Record, w.from)
+			}
+		}
+	}
+	return nil
 }

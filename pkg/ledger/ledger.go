@@ -67,6 +67,11 @@ type Ledger struct {
 	ready chan struct{}
 	once  sync.Once     // closes ready
 	renew chan struct{} // a snapshot is to be written
+	scans chan struct{} // the lists that are being made of everybody's
+
+	// Held for writing while somebody's erasing begins, and for reading while bookings are taken in: each is told of wholly before,
+	// and goes, or wholly after, and stays.
+	erasing sync.RWMutex
 
 	marked      state.Vector // what the high-water file says
 	restored    bool
@@ -110,7 +115,7 @@ func New(o Options) (*Ledger, error) {
 	if o.Dead == 0 {
 		o.Dead = 30 * 24 * time.Hour
 	}
-	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1)}
+	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1), scans: make(chan struct{}, scansAtOnce)}
 	l.m = newMetrics(o.Metrics)
 	return l, nil
 }

@@ -8,8 +8,8 @@ import (
 	"slices"
 
 	"github.com/husk-reminders/husk/pkg/consent"
-	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -73,7 +73,7 @@ func (l *Ledger) Merge(ctx context.Context, m Merging) (MergeResult, error) {
 	if err := l.o.Keys.Ensure(ctx, now, m.From, m.Into); err != nil {
 		return out, err
 	}
-	stop, people, err := l.carried(from, m.Into, &out)
+	stop, people, err := l.carried(from, m.Into, nil, &out)
 	if err != nil {
 		return out, err
 	}
@@ -94,18 +94,73 @@ func (l *Ledger) Merge(ctx context.Context, m Merging) (MergeResult, error) {
 			return out, err
 		}
 	}
+	if err := l.carryLate(ctx, from, m.Into, &out); err != nil {
+		return out, err
+	}
+	for _, r := range from.Reminders {
+		if r.Pending() {
+			out.Waiting++
+		}
+	}
 	l.silenced(ctx, m.From, "")
 	return out, l.settled(ctx, "merged", "", m.From)
 }
 
-// carried are the entries that say a person's no's of another key, and counts them.
-func (l *Ledger) carried(from state.Person, into reminder.PersonKey, out *MergeResult) (stop, people []journal.Entry, err error) {
+// carryLate carries what was said of from by who did not see yet that it is given up: whoever is folded after this looks sees it, and
+// says it of into too. Should into have been given up at the same moment, the no's of both go on.
+func (l *Ledger) carryLate(ctx context.Context, from state.Person, into reminder.PersonKey, out *MergeResult) error {
+	now, err := l.whole(ctx, from.Key)
+	if err != nil {
+		return err
+	}
+	had := map[string]bool{}
+	for _, r := range from.Consent {
+		had[r.ID] = true
+	}
+	for _, c := range from.Contact {
+		had[c.ID] = true
+	}
+	stop, people, err := l.carried(now, into, had, out)
+	if err != nil {
+		return err
+	}
+	if err := l.insist(ctx, func() error { return l.writeBatches(ctx, append(stop, people...)) }); err != nil {
+		return err
+	}
+	heirs, err := l.heirs(ctx, into)
+	if err != nil {
+		return err
+	}
+	for _, heir := range heirs {
+		if heir == from.Key {
+			continue
+		}
+		if err := l.o.Keys.Ensure(ctx, l.o.Now(), heir); err != nil {
+			return err
+		}
+		var counted MergeResult // for into, already
+		stop, people, err := l.carried(now, heir, nil, &counted)
+		if err != nil {
+			return err
+		}
+		if err := l.insist(ctx, func() error { return l.writeBatches(ctx, append(stop, people...)) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// carried are the entries that say a person's no's of another key, without those whose id it had, and counts them.
+func (l *Ledger) carried(from state.Person, into reminder.PersonKey, had map[string]bool, out *MergeResult) (stop, people []journal.Entry, err error) {
 	stands := consent.Stand(from.Consent, l.o.Now())
 	for _, r := range from.Consent {
-		if !r.Restricts() || (r.Type == consent.Protected && !stands.Protected) || (r.Type == consent.Deceased && !stands.Deceased) {
+		if had[r.ID] || !r.Restricts() || (r.Type == consent.Protected && !stands.Protected) || (r.Type == consent.Deceased && !stands.Deceased) {
 			continue
 		}
 		r.Person = into
+		if r.Type.Everywhere() {
+			r.Scope = consent.Scope{Kind: policy.ControllerScope} // of a time when one unit could say it
+		}
 		if r.Validate() != nil {
 			continue // the other is its guardian: it says nothing of themselves
 		}
@@ -117,7 +172,7 @@ func (l *Ledger) carried(from state.Person, into reminder.PersonKey, out *MergeR
 		out.Words++
 	}
 	for _, c := range from.Contact {
-		if !c.IsBad() {
+		if had[c.ID] || !c.IsBad() {
 			continue
 		}
 		r := c.Record
@@ -128,11 +183,6 @@ func (l *Ledger) carried(from state.Person, into reminder.PersonKey, out *MergeR
 		}
 		people = append(people, e)
 		out.Addresses++
-	}
-	for _, r := range from.Reminders {
-		if r.Pending() {
-			out.Waiting++
-		}
 	}
 	return stop, people, nil
 }
@@ -163,45 +213,6 @@ func (l *Ledger) whole(ctx context.Context, key reminder.PersonKey) (state.Perso
 		return out, fmt.Errorf("ledger: %w", err)
 	}
 	return out, nil
-}
-
-// successor is the key that a person goes by since; "" = the same.
-func (l *Ledger) successor(ctx context.Context, key reminder.PersonKey) (into reminder.PersonKey, err error) {
-	err = l.o.State.View(ctx, key, func(p *state.Person) error {
-		into = p.Into
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("ledger: %w", err)
-	}
-	return into, nil
-}
-
-// forSuccessor is for a word of somebody who goes by another key now: a no is said there too, and first; a yes belongs there alone.
-func (l *Ledger) forSuccessor(ctx context.Context, r consent.Record) error {
-	into, err := l.successor(ctx, r.Person)
-	if err != nil || into == "" {
-		return err
-	}
-	if !r.Restricts() {
-		return ErrMerged
-	}
-	r.Person = into
-	return l.Consent(ctx, r)
-}
-
-// forSuccessorAt is the same for what is said of an address.
-func (l *Ledger) forSuccessorAt(ctx context.Context, r contact.Record) error {
-	into, err := l.successor(ctx, r.Person)
-	if err != nil || into == "" {
-		return err
-	}
-	if !r.IsBad() {
-		return ErrMerged
-	}
-	r.Person = into
-	_, err = l.contact(ctx, r)
-	return err
 }
 
 // copyOf is a copy of a person that stays as it is.

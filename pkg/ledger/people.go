@@ -124,9 +124,24 @@ func (l *Ledger) Consent(ctx context.Context, r consent.Record) error {
 	if r.EventTime.IsZero() {
 		r.EventTime = r.Recorded
 	}
-	if err := l.forSuccessor(ctx, r); err != nil {
+	if r.Restricts() {
+		return l.inherit(ctx, r.Person, func(k reminder.PersonKey) error {
+			if isOfNobodyElse(r, k) {
+				return nil
+			}
+			x := r
+			x.Person = k
+			return l.consent(ctx, x)
+		})
+	}
+	if err := l.gaveUp(ctx, r.Person); err != nil {
 		return err
 	}
+	return l.consent(ctx, r)
+}
+
+// consent is Consent for one key of the person.
+func (l *Ledger) consent(ctx context.Context, r consent.Record) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
@@ -177,22 +192,23 @@ func (l *Ledger) Contact(ctx context.Context, r contact.Record) error {
 
 // contact is Contact without the wait; it returns the record as it was journalled.
 func (l *Ledger) contact(ctx context.Context, r contact.Record) (contact.Record, error) {
+	r = l.dated(r)
+	if r.IsBad() {
+		return l.contactOfAll(ctx, r)
+	}
 	r, err := l.complete(ctx, r)
 	if err != nil {
 		return r, err
 	}
 	e, err := l.contactEntry(r, nil)
-	switch {
-	case err != nil:
+	if err != nil {
 		return r, err
-	case r.IsBad():
-		return r, l.insist(ctx, func() error { return l.write(ctx, e) })
 	}
 	return r, l.write(ctx, e)
 }
 
-// complete fills an address record's defaults, checks it, and has its person's data key on disk.
-func (l *Ledger) complete(ctx context.Context, r contact.Record) (contact.Record, error) {
+// dated fills in an address record's id and times.
+func (l *Ledger) dated(r contact.Record) contact.Record {
 	if r.ID == "" {
 		r.ID = NewID()
 	}
@@ -202,8 +218,16 @@ func (l *Ledger) complete(ctx context.Context, r contact.Record) (contact.Record
 	if r.EventTime.IsZero() {
 		r.EventTime = r.Recorded
 	}
-	if err := l.forSuccessorAt(ctx, r); err != nil {
-		return r, err
+	return r
+}
+
+// complete fills an address record's defaults, checks it, and has its person's data key on disk.
+func (l *Ledger) complete(ctx context.Context, r contact.Record) (contact.Record, error) {
+	r = l.dated(r)
+	if !r.IsBad() {
+		if err := l.gaveUp(ctx, r.Person); err != nil {
+			return r, err
+		}
 	}
 	if r.Hash == "" && !r.Address.IsZero() {
 		r.Hash, r.Channel = l.o.Pseudonyms.Address(r.Address), r.Address.Channel

@@ -30,7 +30,7 @@ func (w *world) story() {
 	w.accept(w.appointment(1), w.appointment(2), w.appointment(3, func(a *reminder.Appointment) { a.Protected = true }))
 	w.known(w.person(1), number)
 	w.known(w.person(2), other)
-	ls, err := w.Previews(w.ctx, w.now(), 10*24*time.Hour, 1)
+	ls, err := w.Previews(w.ctx, w.now(), 10*24*time.Hour, nil, 1)
 	w.ok(err)
 	w.ok(w.Preview(w.ctx, []receipt.Preview{{Reminder: ls[0].Reminder, Person: ls[0].Person, Version: ls[0].Version, Reason: "no_basis"}}))
 	w.due()

@@ -43,6 +43,7 @@ type replyEntry struct {
 	Appointments []reminder.AppointmentKey `json:"appointments,omitempty"` // of a wish
 	Persons      []reminder.PersonKey      `json:"persons,omitempty"`      // of a misdelivery
 	Messages     []SentThere               `json:"messages,omitempty"`     // of a misdelivery
+	Proven       time.Time                 `json:"proven,omitzero"`        // of the end of a dispute: the proof's own time
 }
 
 // ReplyOptions of Replies.
@@ -85,7 +86,7 @@ func NewReplies(o ReplyOptions) (*Replies, error) {
 
 // Run follows the audit until ctx ends, and then returns nil. While it does not run, nothing is answered and no list is told.
 func (r *Replies) Run(ctx context.Context) error {
-	from, err := r.began(ctx, r.o.Now().Add(-replyWindow))
+	from, err := r.began(ctx, journal.StreamAudit, r.o.Now().Add(-replyWindow))
 	if err != nil {
 		return r.ended(ctx, err)
 	}
@@ -116,28 +117,6 @@ func (r *Replies) ended(ctx context.Context, err error) error {
 		return fmt.Errorf("ledger: replies: %w", err)
 	}
 	return nil
-}
-
-// began is the sequence of the first audit entry at or after an instant.
-func (r *Replies) began(ctx context.Context, at time.Time) (uint64, error) {
-	end, err := r.o.Journal.End(ctx, journal.StreamAudit)
-	if err != nil {
-		return 0, err
-	}
-	low, high := max(end.First, 1), end.Last+1
-	for low < high {
-		middle := low + (high-low)/2
-		e, err := r.o.Journal.Get(ctx, journal.StreamAudit, middle)
-		switch {
-		case errors.Is(err, journal.ErrNotFound) || (err == nil && e.At.Before(at)):
-			low = middle + 1
-		case err != nil:
-			return 0, err
-		default:
-			high = middle
-		}
-	}
-	return low, nil
 }
 
 // moved tells those who wait how far it is folded. The lock is held.

@@ -5,14 +5,16 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/contact"
+	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// The actions of the audit that say whose an address is not, or, after that, is: as the staff API and WrongNumber write them.
+// The actions of the audit that say whose an address is not, as the staff API and WrongNumber write them; and that, after that, it
+// was proven whose it is, as Contact writes it behind the proof.
 const (
-	actionWrong         = "wrong_number"
-	actionAddressWrong  = "address." + string(contact.Wrong)
-	actionAddressProven = "address." + string(contact.Verified)
+	actionWrong        = "wrong_number"
+	actionAddressWrong = "address." + string(contact.Wrong)
+	actionSettled      = "address.settled"
 )
 
 // foldDispute keeps since when an address is in dispute. The lock is held.
@@ -22,9 +24,32 @@ func (r *Replies) foldDispute(b replyEntry) {
 		if b.At.After(r.disputes[b.Address]) {
 			r.disputes[b.Address] = b.At
 		}
-	case actionAddressProven:
-		delete(r.disputes, b.Address)
+	case actionSettled:
+		if b.Proven.After(r.disputes[b.Address]) {
+			delete(r.disputes, b.Address)
+		}
 	}
+}
+
+// settles reports whether a record ends a dispute that was there before its EventTime: only fresh proof does, and no code does, since
+// whoever holds the phone can tell one back.
+func settles(c contact.Record) bool {
+	return c.Type == contact.Verified && c.Level >= policy.Proven && c.Method.Level() >= policy.Proven && c.Method != policy.Code
+}
+
+// settle writes that a dispute has ended by a record, which is folded. Without a dispute that is older nothing is written.
+func (r *Replies) settle(ctx context.Context, c contact.Record) error {
+	if err := r.current(ctx); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	since, is := r.disputes[c.Hash]
+	r.mu.Unlock()
+	if !is || !c.EventTime.After(since) {
+		return nil
+	}
+	_, err := r.append(ctx, replyEntry{Audit: Audit{Actor: "husk", Action: actionSettled, Person: c.Person, Address: c.Hash}, Proven: c.EventTime})
+	return err
 }
 
 // Disputed reports of each address whether somebody has said within sixty days that it is not who we think, of whomever it was said,

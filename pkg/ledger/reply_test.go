@@ -166,10 +166,37 @@ func TestWrote(t *testing.T) {
 		a.ID, a.Key, a.Start, a.Order.Sequence = "A-9", w.p.Appointment("cosmic", "A-9"), a.Start.Add(72*time.Hour), 99
 	}))
 	w.known(w.person(1), number)
-	is("rh-eye", "")
+	is("", "") // whoever is behind it was never told of an appointment
+	w.due()
+	x := w.wire(number)
+	is("", "")
+	w.settle(x, receipt.Accepted)
+	is("rh-eye", "da")
+	// It is the clinic of the message, not the one that the appointment is of since.
+	w.accept(w.appointment(1, revision(2), func(a *reminder.Appointment) { a.Unit = "lv-mott1" }))
+	is("rh-eye", "da")
+	// The person was told at another address where it is now, and this one was not.
+	other := reminder.NewAddress(reminder.SMS, "+4520777777")
+	w.accept(w.appointment(1, revision(3), later(2*time.Hour)))
+	w.due()
+	w.settle(w.wire(other), receipt.Accepted)
+	is("", "da")
+}
+
+// Somebody else's telephone, or one that a person has not confirmed, is told of no clinic.
+func TestWroteTellsAStrangerNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.replies()
+	w.accept(w.appointment(1))
+	w.known(w.person(1), number)
+	other := reminder.NewAddress(reminder.SMS, "+4520777777")
+	w.ok(w.Contact(w.ctx, w.proof(w.person(1), other)))
 	w.due()
 	w.settle(w.wire(number), receipt.Accepted)
-	is("rh-eye", "da")
+	if u, l, err := r.Wrote(w.ctx, other); err != nil || u != "" || l != "" {
+		t.Errorf("%q, %q, %v", u, l, err)
+	}
 }
 
 // What a wrong number comes to: when we knew, what went there and of which class; the address blocked until a new proof; the
@@ -275,6 +302,36 @@ func TestStopMovesToLetters(t *testing.T) {
 	}
 }
 
+// Who is on the letter list for another reason than a STOP is there again after START: the gate is asked anew.
+func TestStartHasTheGateAskedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.replies()
+	w.accept(w.appointment(1))
+	w.known(w.person(1), number)
+	asked := func(late time.Duration) (ls []reminder.Lease) {
+		t.Helper()
+		ls, err := w.Previews(w.ctx, w.now(), late, nil, 10)
+		w.ok(err)
+		return ls
+	}
+	first := asked(20 * 24 * time.Hour)
+	if len(first) == 0 {
+		t.Fatal("the gate is not asked")
+	}
+	for _, l := range first { // it says no, early and late
+		w.ok(w.Preview(w.ctx, []receipt.Preview{{Reminder: l.Reminder, Person: l.Person, Version: l.Version, Late: true, Reason: "no_basis"}}))
+	}
+	if ls := asked(20 * 24 * time.Hour); len(ls) != 0 {
+		t.Fatalf("it is asked again about %d", len(ls))
+	}
+	w.ok(r.Stop(w.ctx, number, "outbox"))
+	w.ok(r.Start(w.ctx, number, "outbox"))
+	if ls := asked(0); len(ls) != len(first) {
+		t.Errorf("after STOP and START it is asked about %d, want %d", len(ls), len(first))
+	}
+}
+
 // What a clerk barred a START does not lift, before or after a STOP, nor in the same moment.
 func TestStartLeavesAClerksBar(t *testing.T) {
 	t.Parallel()
@@ -341,6 +398,29 @@ func TestStopAttempt(t *testing.T) {
 	w.ok(r.StopAttempt(w.ctx, x.intent.Claim, "list-unsubscribe"))
 	if !w.barred(number) {
 		t.Error("the address is not barred")
+	}
+}
+
+// Who was written to about a child can still unsubscribe with that message when the child was erased.
+func TestStopAttemptOfTheErased(t *testing.T) {
+	t.Parallel()
+	for _, replayed := range []bool{false, true} {
+		w := filedWorld(t)
+		w.accept(w.appointment(1))
+		w.known(w.person(1), number)
+		w.due()
+		x := w.wire(number) // the guardian's
+		w.settle(x, receipt.Accepted)
+		w.at(w.now().Add(time.Minute))
+		w.erasePerson(ledger.Erasing{Person: w.person(1)})
+		if replayed {
+			w.dropSnapshot()
+			w.restart()
+		}
+		w.ok(w.replies().StopAttempt(w.ctx, x.intent.Claim, "list-unsubscribe"))
+		if !w.barred(number) {
+			t.Errorf("replayed %v: the address is not barred", replayed)
+		}
 	}
 }
 

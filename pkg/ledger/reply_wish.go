@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -159,8 +160,9 @@ func (r *Replies) current(ctx context.Context) error {
 }
 
 // Wrote tells which clinic's message somebody answers, and in which language it was: those of the message that was last handed
-// over to the address, else the clinic of the next appointment of somebody behind it. Both are "" when there is none. It is for the
-// answer: nothing of it is a fact about a person that the address was not told already.
+// over to the address. Both are "" when none was. It is for the answer, so nothing of it is a fact about a person that the address was
+// not told already: where the clinic of that message is not kept any more, for the person was told of the appointment elsewhere since,
+// unit is "".
 func (r *Replies) Wrote(ctx context.Context, from reminder.Address) (unit, language string, err error) {
 	hash := r.o.Pseudonyms.Address(from)
 	persons, err := r.whose(ctx, hash)
@@ -169,23 +171,23 @@ func (r *Replies) Wrote(ctx context.Context, from reminder.Address) (unit, langu
 	}
 	var person reminder.PersonKey
 	var sealed []byte
-	var last, next time.Time
+	var last time.Time
 	for _, p := range persons {
 		err := r.o.State.View(ctx, p, func(p *state.Person) error {
-			for _, x := range p.Reminders {
-				a := p.Appointments[x.Appointment]
-				if a == nil {
-					continue
-				}
-				for _, t := range x.Attempts {
-					if t.Address == hash && left(t.Status) && t.At.After(last) {
-						last, person, sealed = t.At, p.Key, a.Sealed
-						language, _, _ = strings.Cut(t.Template, "/")
-					}
-				}
-				if last.IsZero() && x.Pending() && (next.IsZero() || x.Due.Before(next)) {
-					next, person, sealed = x.Due, p.Key, a.Sealed
-				}
+			key, t := lastTold(p, func(_ reminder.AppointmentKey, t state.Attempt) bool { return t.Address == hash })
+			if !t.At.After(last) {
+				return nil
+			}
+			last, person, sealed = t.At, p.Key, nil
+			language, _, _ = strings.Cut(t.Template, "/")
+			a := p.Appointments[key]
+			_, newest := lastTold(p, func(of reminder.AppointmentKey, _ state.Attempt) bool { return of == key })
+			switch {
+			case a == nil:
+			case a.Status == plan.Single: // there is one message about it, and no other text of it
+				sealed = a.Sealed
+			case newest.Claim == t.Claim:
+				sealed = a.ToldOf
 			}
 			return nil
 		})
@@ -194,13 +196,26 @@ func (r *Replies) Wrote(ctx context.Context, from reminder.Address) (unit, langu
 		}
 	}
 	if sealed == nil {
-		return "", "", nil
+		return "", language, nil
 	}
 	a, err := r.openAppointment(person, sealed)
 	if errors.Is(err, journal.ErrErased) {
 		return "", language, nil
 	}
 	return a.Unit, language, err
+}
+
+// lastTold is the newest of those attempts for which which holds whose message has left or may have, and what it was about. It has no
+// time when there is none.
+func lastTold(p *state.Person, which func(reminder.AppointmentKey, state.Attempt) bool) (about reminder.AppointmentKey, last state.Attempt) {
+	for _, x := range p.Reminders {
+		for _, t := range x.Attempts {
+			if left(t.Status) && t.Status != receipt.Intended && t.At.After(last.At) && which(x.Appointment, t) {
+				about, last = x.Appointment, t
+			}
+		}
+	}
+	return about, last
 }
 
 // left reports whether an attempt has left, or may have.

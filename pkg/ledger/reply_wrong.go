@@ -11,6 +11,7 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/plan"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -137,14 +138,21 @@ func (r *Replies) WrongNumber(ctx context.Context, from reminder.Address, via st
 }
 
 // Contact is Ledger.Contact. That an address is not the person's comes to the same as when the one behind it says so, for this person
-// alone: others behind it may be who we think.
+// alone: others behind it may be who we think. Fresh proof by another way than a code ends the dispute about an address, once it is
+// folded; when that can't be written there is an error, and the proof, said again, ends it.
 func (r *Replies) Contact(ctx context.Context, c contact.Record) error {
-	if c.Type != contact.Wrong {
+	if c.Type != contact.Wrong && !settles(c) {
 		return r.Ledger.Contact(ctx, c)
 	}
 	c, err := r.complete(ctx, c)
 	if err != nil {
 		return err
+	}
+	if c.Type != contact.Wrong {
+		if err := r.Ledger.Contact(ctx, c); err != nil {
+			return err
+		}
+		return r.settle(ctx, c)
 	}
 	persons, err := r.whose(ctx, c.Hash)
 	if err != nil {
@@ -255,10 +263,19 @@ func hasOther(p *state.Person, hash reminder.AddressHash, now time.Time) bool {
 
 // Stop bars an address as Ledger.Stop does, and puts what was planned for everybody behind it on the letter list.
 func (r *Replies) Stop(ctx context.Context, from reminder.Address, via string) error {
-	if err := r.Ledger.Stop(ctx, from, via); err != nil {
+	return r.StopSaid(ctx, from, via, time.Time{})
+}
+
+// StopSaid is Stop for one that came in at said; zero = now. A START is measured by it, see StartSaid.
+func (r *Replies) StopSaid(ctx context.Context, from reminder.Address, via string, said time.Time) error {
+	if said.After(r.o.Now()) {
+		said = time.Time{} // nobody could take it back until then
+	}
+	hash := r.o.Pseudonyms.Address(from)
+	if err := r.bar(ctx, state.Bar{Address: hash, Via: via, Said: said}); err != nil {
 		return err
 	}
-	return r.stopped(ctx, r.o.Pseudonyms.Address(from))
+	return r.stopped(ctx, hash)
 }
 
 func (r *Replies) stopped(ctx context.Context, hash reminder.AddressHash) error {
@@ -271,7 +288,13 @@ func (r *Replies) stopped(ctx context.Context, hash reminder.AddressHash) error 
 
 // Start lifts the bar of an address as Ledger.Start does, and takes what was on the letter list for it off.
 func (r *Replies) Start(ctx context.Context, from reminder.Address, via string) error {
-	if err := r.Ledger.Start(ctx, from, via); err != nil {
+	return r.StartSaid(ctx, from, via, time.Time{})
+}
+
+// StartSaid is Start for one that came in at said; zero = now. It may be said again, as after a crash: of a START and a STOP from the
+// same address the one counts that came in last, and of two of the same moment the STOP.
+func (r *Replies) StartSaid(ctx context.Context, from reminder.Address, via string, said time.Time) error {
+	if err := r.startSaid(ctx, from, via, said); err != nil {
 		return err
 	}
 	hash := r.o.Pseudonyms.Address(from)
@@ -293,7 +316,8 @@ func (r *Replies) free(ctx context.Context, p *state.Person) (bool, error) {
 }
 
 // toLetters writes of the reminders that wait, of those persons for whom which holds, why the gate would say no; "" takes back that
-// an address is barred.
+// an address is barred, and has the gate asked anew: the bar may have stood before another reason. A code that somebody asked for is on
+// no letter list.
 func (r *Replies) toLetters(ctx context.Context, persons []reminder.PersonKey, why string, which func(*state.Person) bool) error {
 	var ps []receipt.Preview
 	slices.Sort(persons)
@@ -303,8 +327,8 @@ func (r *Replies) toLetters(ctx context.Context, persons []reminder.PersonKey, w
 			whole = state.Person{Key: p.Key, Contact: slices.Clone(p.Contact)}
 			for id, x := range p.Reminders {
 				a := p.Appointments[x.Appointment]
-				if a != nil && x.Pending() && x.Letter != why && (why != "" || x.Letter == letterBarred) {
-					ps = append(ps, receipt.Preview{Reminder: id, Person: key, Version: a.Version, Late: x.Late, Reason: why})
+				if a != nil && a.Status != plan.Single && x.Pending() && x.Letter != why && (why != "" || x.Letter == letterBarred) {
+					ps = append(ps, receipt.Preview{Reminder: id, Person: key, Version: a.Version, Late: x.Late && why != "", Reason: why, Again: why == ""})
 				}
 			}
 			return nil
@@ -352,7 +376,7 @@ func (r *Replies) StopAttempt(ctx context.Context, reference, via string) error 
 	case hash == "":
 		return ErrNoAttempt
 	}
-	if err := r.bar(ctx, hash, via, false); err != nil {
+	if err := r.bar(ctx, state.Bar{Address: hash, Via: via}); err != nil {
 		return err
 	}
 	return r.stopped(ctx, hash)

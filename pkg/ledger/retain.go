@@ -12,6 +12,7 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/journal"
+	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -87,18 +88,24 @@ func (l *Ledger) sweepKeys(ctx context.Context) (int, error) {
 	return gone, nil
 }
 
-// retire lets go of persons whose time is over, as if they had been erased, with nothing kept.
+// retire lets go of persons whose time is over, as if they had been erased, with nothing kept; and drops the keys of those whose erasing
+// or letting go was broken off before that. Who says something or is booked meanwhile stays, with their key.
 func (l *Ledger) retire(ctx context.Context, now time.Time) (int, error) {
-	if l.o.ProofYears == nil {
-		return 0, nil
-	}
 	var keys []reminder.PersonKey
+	left := map[time.Time][]reminder.PersonKey{}
 	full := errors.New("full")
+	most := 0
 	err := l.o.State.Each(ctx, func(p *state.Person) error {
-		if at, over := l.over(p); over && at.Before(now) {
+		at, over := l.over(p)
+		switch {
+		case over && at.Before(now):
 			keys = append(keys, p.Key)
+		case l.emptied(p):
+			left[p.Erased] = append(left[p.Erased], p.Key)
+		default:
+			return nil
 		}
-		if len(keys) == retireMost {
+		if most++; most == retireMost {
 			return full
 		}
 		return nil
@@ -106,26 +113,85 @@ func (l *Ledger) retire(ctx context.Context, now time.Time) (int, error) {
 	if err != nil && !errors.Is(err, full) {
 		return 0, fmt.Errorf("ledger: %w", err)
 	}
-	var entries []journal.Entry
-	for _, k := range keys {
-		es, err := erasedEntries(k, now)
+	var gone []reminder.PersonKey
+	for part := range slices.Chunk(keys, sweepBatch) {
+		took, err := l.letGo(ctx, part, now)
 		if err != nil {
 			return 0, err
 		}
-		entries = append(entries, es...)
+		gone = append(gone, took...)
 	}
-	if err := l.writeBatches(ctx, entries); err != nil {
-		return 0, err
+	for _, k := range gone {
+		// Erased is the newest of them: who was erased since by somebody else is theirs.
+		if err := l.o.State.View(ctx, k, func(p *state.Person) error {
+			if l.emptied(p) {
+				left[p.Erased] = append(left[p.Erased], k)
+			}
+			return nil
+		}); err != nil {
+			return 0, fmt.Errorf("ledger: %w", err)
+		}
 	}
-	if len(keys) == 0 {
-		return 0, nil
+	for at, ks := range left {
+		if err := l.o.Keys.Drop(ctx, at, ks...); err != nil {
+			return 0, err
+		}
 	}
-	return len(keys), l.o.Keys.Drop(ctx, now, keys...)
+	return len(gone), nil
+}
+
+// letGo journals that the persons whose time is still over were erased, and returns them. It takes nothing of what is booked: there is
+// nothing, and what comes at this moment stays.
+func (l *Ledger) letGo(ctx context.Context, keys []reminder.PersonKey, now time.Time) (gone []reminder.PersonKey, err error) {
+	var entries []journal.Entry
+	for _, k := range keys {
+		over, flagged := false, false
+		if err := l.o.State.View(ctx, k, func(p *state.Person) error {
+			var at time.Time
+			at, over = l.over(p)
+			over, flagged = over && at.Before(now), len(p.Flags) > 0
+			return nil
+		}); err != nil {
+			return nil, fmt.Errorf("ledger: %w", err)
+		}
+		if !over {
+			continue
+		}
+		es, err := erasedEntries(k, now)
+		if err != nil {
+			return nil, err
+		}
+		if !flagged {
+			es = slices.DeleteFunc(es, func(e journal.Entry) bool { return e.Stream == journal.StreamJournal })
+		}
+		entries, gone = append(entries, es...), append(gone, k)
+	}
+	return gone, l.writeBatches(ctx, entries)
+}
+
+// emptied reports whether a person was erased, nothing was said since, nothing of theirs is under way, and the keyring has no note of it:
+// whoever erased them was broken off, and their key lives.
+func (l *Ledger) emptied(p *state.Person) bool {
+	noted, _ := l.o.Keys.Erased(p.Key)
+	if !p.Erased.After(noted) || len(p.Consent)+len(p.Contact)+len(p.Sealed) > 0 {
+		return false
+	}
+	for _, a := range p.Appointments {
+		if a.Status != state.Forgotten {
+			return false
+		}
+	}
+	for _, r := range p.Reminders {
+		if r.Status == receipt.Planned || r.Status == receipt.Intended {
+			return false
+		}
+	}
+	return true
 }
 
 // over is from when on nothing asks to keep a person; false when something does.
 func (l *Ledger) over(p *state.Person) (time.Time, bool) {
-	if len(p.Appointments)+len(p.Reminders)+len(p.Sealed) > 0 || len(p.Consent)+len(p.Contact) == 0 {
+	if l.o.ProofYears == nil || len(p.Appointments)+len(p.Reminders)+len(p.Sealed) > 0 || len(p.Consent)+len(p.Contact) == 0 {
 		return time.Time{}, false
 	}
 	var last time.Time

@@ -2,6 +2,8 @@ package ledger_test
 
 import (
 	"bytes"
+	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +11,10 @@ import (
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
+	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/state/memory"
 )
 
 func years(n int) func(*ledger.Options) {
@@ -140,5 +145,94 @@ func TestProofOutlivesThePerson(t *testing.T) {
 	w.known(w.person(2), number)
 	if out := w.erasePerson(ledger.Erasing{Person: w.person(2), NoProof: true}); out.Words != 0 || w.knows(w.person(2)) {
 		t.Errorf("%+v", out)
+	}
+}
+
+// during is a state in which something happens once when everybody has been looked at, or when an erasing is folded.
+type during struct {
+	*memory.State
+	looked, folded func()
+}
+
+func (s *during) Each(ctx context.Context, fn func(*state.Person) error) error {
+	err := s.State.Each(ctx, fn)
+	if f := s.looked; f != nil {
+		s.looked = nil
+		f()
+	}
+	return err
+}
+
+func (s *during) Fold(ctx context.Context, rs ...state.Run) []error {
+	out := s.State.Fold(ctx, rs...)
+	for _, r := range rs {
+		for _, c := range r.Changes {
+			if _, is := c.Body.(state.Erased); is && s.folded != nil {
+				s.folded()
+			}
+		}
+	}
+	return out
+}
+
+func duringWorld(t *testing.T) (*world, *during) {
+	t.Helper()
+	s := &during{}
+	return filedWorld(t, years(5), func(o *ledger.Options) { s.State, o.State = o.State.(*memory.State), s }), s
+}
+
+// A sweep that was broken off before it dropped the keys does so when it runs again.
+func TestRetireAfterABreak(t *testing.T) {
+	t.Parallel()
+	w, s := duringWorld(t)
+	p := w.person(1)
+	w.ok(w.Consent(w.ctx, w.word(p, consent.Refused)))
+	w.at(noon.AddDate(6, 0, 0))
+	ctx, stop := context.WithCancel(w.ctx)
+	s.folded = stop
+	if err := w.SweepRetention(ctx); err == nil {
+		t.Fatal("it was not broken off")
+	}
+	if !w.knows(p) {
+		t.Fatal("the key is gone already: nothing was broken off")
+	}
+	w.at(w.now().Add(time.Hour))
+	w.ok(w.SweepRetention(w.ctx))
+	if w.knows(p) || !w.KeysComplete() {
+		t.Error("the key lives on")
+	}
+	if n := len(w.peopleOf(p)[0].Consent); n > 0 {
+		t.Errorf("%d words", n)
+	}
+}
+
+// Who comes back while the sweep is about to let them go stays.
+func TestRetireSparesWhoComesBack(t *testing.T) {
+	t.Parallel()
+	for _, booked := range []bool{false, true} {
+		w, s := duringWorld(t)
+		p := w.person(1)
+		w.ok(w.Consent(w.ctx, w.word(p, consent.Refused)))
+		w.at(noon.AddDate(6, 0, 0))
+		s.looked = func() {
+			if booked {
+				w.accept(w.appointment(1, later(w.now().Sub(noon))))
+			} else {
+				w.ok(w.Consent(w.ctx, w.word(p, consent.Granted)))
+			}
+		}
+		w.ok(w.SweepRetention(w.ctx))
+		for _, name := range []string{"now", "after a replay"} {
+			if booked && len(w.reminders(p)[receipt.Planned]) == 0 {
+				t.Errorf("%s: what was booked is forgotten: %v", name, w.reminders(p))
+			}
+			if got := types(w.peopleOf(p)[0].Consent); !booked && (len(got) != 2 || !slices.Contains(got, consent.Granted)) {
+				t.Errorf("%s: words %v", name, got)
+			}
+			if name == "now" {
+				w.dropSnapshot()
+				w.restart()
+			}
+		}
 	}
 }

@@ -17,15 +17,16 @@ import (
 // Stop bars an address, whoever is or later comes behind it. It returns when the withdrawal is final: the bar is folded, and
 // every attempt that was on the wire to the address is settled or named in the audit as having left before.
 func (l *Ledger) Stop(ctx context.Context, from reminder.Address, via string) error {
-	return l.bar(ctx, l.o.Pseudonyms.Address(from), via, false)
+	return l.bar(ctx, state.Bar{Address: l.o.Pseudonyms.Address(from), Via: via})
 }
 
-func (l *Ledger) bar(ctx context.Context, hash reminder.AddressHash, via string, lift bool) error {
-	e, err := clearEntry(journal.StreamStop, journal.KindBar, hash.Shard(), "", l.o.Now(), state.Bar{Address: hash, Lifted: lift, Via: via})
+func (l *Ledger) bar(ctx context.Context, b state.Bar) error {
+	hash := b.Address
+	e, err := clearEntry(journal.StreamStop, journal.KindBar, hash.Shard(), "", l.o.Now(), b)
 	if err != nil {
 		return err
 	}
-	if lift {
+	if b.Lifted {
 		// Never repeated here: what is written late could undo a STOP that came between.
 		return l.write(ctx, e)
 	}
@@ -37,7 +38,8 @@ func (l *Ledger) bar(ctx context.Context, hash reminder.AddressHash, via string,
 	return l.settled(ctx, "stop", hash, "")
 }
 
-// WrongNumber takes somebody's word that the address is not who we think: everybody who has it as theirs loses it.
+// WrongNumber takes somebody's word that the address is not who we think: everybody who has it as theirs loses it. It is in the audit,
+// and so in dispute, before what is on the wire is waited for: a one-time code that is marked later finds it there.
 func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via string) error {
 	hash := l.o.Pseudonyms.Address(from)
 	persons, err := l.whose(ctx, hash)
@@ -50,12 +52,12 @@ func (l *Ledger) WrongNumber(ctx context.Context, from reminder.Address, via str
 			return err
 		}
 	}
-	l.silenced(ctx, "", hash)
-	// Also when nobody has it any more: the call that took it from them may have been broken off here.
-	if err := l.settled(ctx, "wrong_number", hash, ""); err != nil {
+	if err := l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash}); err != nil {
 		return err
 	}
-	return l.Audit(ctx, Audit{Actor: via, Action: "wrong_number", Address: hash})
+	l.silenced(ctx, "", hash)
+	// Also when nobody has it any more: the call that took it from them may have been broken off here.
+	return l.settled(ctx, "wrong_number", hash, "")
 }
 
 // whose is who has an address as theirs.

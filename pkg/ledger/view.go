@@ -64,37 +64,17 @@ type Filter struct {
 	Max    int
 }
 
-// Reminders lists reminders, the earliest due first.
+// Reminders lists reminders, the earliest due first. It holds no more than f.Max of them at a time, and of everybody's makes no more
+// than two lists at once: ErrBusy when ctx has ended before its turn has come.
 func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error) {
-	type found struct {
-		view   ReminderView
-		sealed []byte
-	}
-	var all []found
+	best := &first{most: f.Max}
 	now := l.o.Now()
 	collect := func(p *state.Person) error {
 		for id, r := range p.Reminders {
-			status := r.Status
-			if status == receipt.Planned && !r.Due.After(now) {
-				status = receipt.Due
+			if x := viewOf(p, id, r, now); f.chooses(x.view, r) && best.takes(&x.view) && (f.Unit == "" || l.isOf(&x, f.Unit)) {
+				x.view.Attempts = attemptsOf(r)
+				best.add(x)
 			}
-			if (f.ID != "" && id != f.ID) || (f.Status != "" && f.Status != status && f.Status != r.Status) {
-				continue
-			}
-			x := found{view: ReminderView{
-				ID: id, Person: p.Key, Purpose: r.Purpose, Rule: r.Rule, Due: r.Due, Expires: r.Expires, Route: r.Route, Status: status,
-				Since: r.Since, Reason: r.Reason, Letter: r.Letter, Findings: r.Findings, Releasable: r.Releasable(),
-			}}
-			for _, t := range r.Attempts {
-				x.view.Attempts = append(x.view.Attempts, AttemptView{
-					Number: t.Attempt, Claim: t.Claim, Route: t.Route, Channel: t.Channel, Status: t.Status, Intended: t.At, Settled: t.Settled,
-					Template: t.Template, Code: t.Code, CarrierID: t.CarrierID, Pack: t.Decision.Pack, Basis: t.Decision.Basis,
-				})
-			}
-			if a := p.Appointments[r.Appointment]; a != nil {
-				x.sealed = a.Sealed
-			}
-			all = append(all, x)
 		}
 		return nil
 	}
@@ -102,29 +82,72 @@ func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error
 	if f.Person != "" {
 		err = l.o.State.View(ctx, f.Person, collect)
 	} else {
+		var leave func()
+		if leave, err = l.scan(ctx); err != nil {
+			return nil, err
+		}
+		defer leave()
 		err = l.o.State.Each(ctx, collect)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	slices.SortFunc(all, func(a, b found) int {
-		return cmp.Or(a.view.Due.Compare(b.view.Due), cmp.Compare(a.view.ID, b.view.ID))
-	})
 	out := []ReminderView{}
-	for _, x := range all {
-		a, err := l.openAppointment(x.view.Person, x.sealed)
-		if err != nil && !errors.Is(err, journal.ErrErased) {
-			l.steppedOver("the appointment of a reminder can't be read", err, zap.String("reminder", string(x.view.ID)))
-		}
-		x.view.System, x.view.Unit, x.view.Start = a.System, a.Unit, a.Start
-		if f.Unit != "" && f.Unit != x.view.Unit {
-			continue
-		}
-		if out = append(out, x.view); f.Max > 0 && len(out) == f.Max {
-			break
-		}
+	for _, x := range best.sorted() {
+		l.unsealed(&x)
+		out = append(out, x.view)
 	}
 	return out, nil
+}
+
+// chooses reports whether the filter chooses a reminder, as far as can be told without its appointment.
+func (f Filter) chooses(v ReminderView, r *state.Reminder) bool {
+	return (f.ID == "" || v.ID == f.ID) && (f.Status == "" || f.Status == v.Status || f.Status == r.Status)
+}
+
+// viewOf is a reminder without its attempts, and without what its sealed appointment tells.
+func viewOf(p *state.Person, id reminder.ID, r *state.Reminder, now time.Time) found {
+	status := r.Status
+	if status == receipt.Planned && !r.Due.After(now) {
+		status = receipt.Due
+	}
+	x := found{view: ReminderView{
+		ID: id, Person: p.Key, Purpose: r.Purpose, Rule: r.Rule, Due: r.Due, Expires: r.Expires, Route: r.Route, Status: status,
+		Since: r.Since, Reason: r.Reason, Letter: r.Letter, Findings: r.Findings, Releasable: r.Releasable(),
+	}}
+	if a := p.Appointments[r.Appointment]; a != nil {
+		x.sealed = a.Sealed
+	}
+	return x
+}
+
+func attemptsOf(r *state.Reminder) (out []AttemptView) {
+	for _, t := range r.Attempts {
+		out = append(out, AttemptView{
+			Number: t.Attempt, Claim: t.Claim, Route: t.Route, Channel: t.Channel, Status: t.Status, Intended: t.At, Settled: t.Settled,
+			Template: t.Template, Code: t.Code, CarrierID: t.CarrierID, Pack: t.Decision.Pack, Basis: t.Decision.Basis,
+		})
+	}
+	return out
+}
+
+// isOf reports whether a reminder is of a unit, for which its appointment is unsealed.
+func (l *Ledger) isOf(x *found, unit string) bool {
+	l.unsealed(x)
+	return x.view.Unit == unit
+}
+
+// unsealed fills in what the appointment tells, once.
+func (l *Ledger) unsealed(x *found) {
+	if x.opened {
+		return
+	}
+	a, err := l.openAppointment(x.view.Person, x.sealed)
+	if err != nil && !errors.Is(err, journal.ErrErased) {
+		l.steppedOver("the appointment of a reminder can't be read", err, zap.String("reminder", string(x.view.ID)))
+	}
+	x.view.System, x.view.Unit, x.view.Start = a.System, a.Unit, a.Start
+	x.sealed, x.opened = nil, true
 }
 
 // Letter is an appointment that its patient will not hear of, or was told wrongly of, by message: a letter, or where
@@ -145,20 +168,32 @@ type Letter struct {
 const UnknownUnit = "unknown_unit"
 
 // Letters lists what the clinic must write or ring about, the soonest start first. Appointments that are over are not on it.
-// known says whether the unit directory has a unit; nil is a directory that has all. What can't be read is stepped over.
+// known says whether the unit directory has a unit; nil is a directory that has all. What can't be read is stepped over. No more than
+// two lists of everybody's are made at once: ErrBusy when ctx has ended before its turn has come.
 func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit string) bool) ([]Letter, error) {
-	type found struct {
-		letter        Letter
-		key           reminder.AppointmentKey
-		listed, waits bool
-		sealed        []byte
+	leave, err := l.scan(ctx)
+	if err != nil {
+		return nil, err
 	}
-	var all []found
-	err := l.o.State.Each(ctx, func(p *state.Person) error {
+	defer leave()
+	now := l.o.Now()
+	out := []Letter{}
+	err = l.o.State.Each(ctx, func(p *state.Person) error {
 		for key, a := range p.Appointments {
-			letter, listed, waits := letterOf(p, key, a)
-			if listed || (waits && known != nil) {
-				all = append(all, found{letter, key, listed, waits, a.Sealed})
+			if !a.Ends.IsZero() && !a.Ends.After(now) {
+				continue // it began before that
+			}
+			x, listed, waits := letterOf(p, key, a)
+			if !listed && (!waits || known == nil) {
+				continue
+			}
+			if l.letter(&x, key, a.Sealed) && (unit == "" || x.Unit == unit) && x.Start.After(now) {
+				if waits && known != nil && !known(x.Unit) {
+					listed, x.Reason, x.Provisional = true, UnknownUnit, true
+				}
+				if listed {
+					out = append(out, x)
+				}
 			}
 		}
 		return nil
@@ -166,29 +201,20 @@ func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit strin
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	now := l.o.Now()
-	out := []Letter{}
-	for _, x := range all {
-		a, err := l.openAppointment(x.letter.Person, x.sealed)
-		if errors.Is(err, journal.ErrErased) {
-			continue
-		}
-		if err != nil {
-			l.steppedOver("the appointment of a letter can't be read", err, zap.String("appointment", string(x.key)))
-			continue
-		}
-		if x.waits && known != nil && !known(a.Unit) {
-			x.listed, x.letter.Reason, x.letter.Provisional = true, UnknownUnit, true
-		}
-		x.letter.System, x.letter.Appointment, x.letter.Unit, x.letter.Start = a.System, a.ID, a.Unit, a.Start
-		if x.listed && a.Start.After(now) && (unit == "" || a.Unit == unit) {
-			out = append(out, x.letter)
-		}
-	}
 	slices.SortFunc(out, func(a, b Letter) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Appointment, b.Appointment))
 	})
 	return out, nil
+}
+
+// letter fills in what the sealed appointment tells; false when it can't be read.
+func (l *Ledger) letter(x *Letter, key reminder.AppointmentKey, sealed []byte) bool {
+	a, err := l.openAppointment(x.Person, sealed)
+	if err != nil && !errors.Is(err, journal.ErrErased) {
+		l.steppedOver("the appointment of a letter can't be read", err, zap.String("appointment", string(key)))
+	}
+	x.System, x.Appointment, x.Unit, x.Start = a.System, a.ID, a.Unit, a.Start
+	return err == nil
 }
 
 // letterOf decides whether an appointment needs a letter or a call. Told the current time, it needs none, unless the

@@ -192,14 +192,14 @@ func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
 }
 
 // Previews are reminders that the gate has not been asked about: at planning, and again late before the start. They
-// are leases without a token: nobody holds them.
-func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration, limit int) ([]reminder.Lease, error) {
+// are leases without a token: nobody holds them. Those in passed are left out.
+func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration, passed map[reminder.ID]bool, limit int) ([]reminder.Lease, error) {
 	if err := l.Steady(); err != nil {
 		return nil, err
 	}
 	out := []reminder.Lease{}
 	for skip := 0; len(out) < limit; {
-		found, err := l.unasked(ctx, now, late, skip, limit-len(out))
+		found, err := l.unasked(ctx, now, late, passed, skip, limit-len(out))
 		if err != nil || len(found) == 0 {
 			return out, err
 		}
@@ -218,15 +218,15 @@ func (l *Ledger) Previews(ctx context.Context, now time.Time, late time.Duration
 	return out, nil
 }
 
-// unasked are up to limit of the reminders that the gate is to be asked about, after the first skip.
-func (l *Ledger) unasked(ctx context.Context, now time.Time, late time.Duration, skip, limit int) ([]state.Leased, error) {
+// unasked are up to limit of the reminders that the gate is to be asked about and that are not in passed, after the first skip.
+func (l *Ledger) unasked(ctx context.Context, now time.Time, late time.Duration, passed map[reminder.ID]bool, skip, limit int) ([]state.Leased, error) {
 	var found []state.Leased
 	full := errors.New("full")
 	err := l.o.State.Agenda(ctx, state.Unasked, now.Add(late), func(p *state.Person) error {
 		for _, id := range slices.Sorted(maps.Keys(p.Reminders)) {
 			r := p.Reminders[id]
 			a := p.Appointments[r.Appointment]
-			if r.Status != receipt.Planned || a == nil || (r.Previewed && (r.Late || r.Expires.Sub(now) > late)) {
+			if passed[id] || r.Status != receipt.Planned || a == nil || (r.Previewed && (r.Late || r.Expires.Sub(now) > late)) {
 				continue
 			}
 			if skip > 0 {

@@ -36,7 +36,7 @@ func (s Status) Final() bool { return s == Delivered || s == Undelivered }
 type Notice struct {
 	ID   string // the carrier's own id of this notice, to know a repeated one; "" when it has none
 	Kind Kind
-	At   time.Time // when it happened, by the carrier; zero when it does not say
+	At   time.Time // when it happened, by the carrier, and the same each time it is handed over; zero when it does not say
 
 	From reminder.Address // reply: as the carrier gave it, not normalised yet
 	Text reminder.Masked  // reply: what was written, without the keyword of a shared number

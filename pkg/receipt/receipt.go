@@ -94,6 +94,7 @@ type Preview struct {
 	Version  uint64             `json:"version"`
 	Late     bool               `json:"late"`             // the one ten days before
 	Reason   string             `json:"reason,omitempty"` // "" = would be sent
+	Again    bool               `json:"again,omitempty"`  // no answer: what the gate said before counts no more, and it is to be asked anew
 }
 
 // Report is a carrier's delivery report, by the reference it was given.

@@ -17,7 +17,7 @@ type Erased struct {
 }
 
 // Merged says that two keys are one person's: the entry of the one given up has Into, the other's has From. Who was given up has
-// no yes and no address any more, and gets none; their no's stand.
+// no yes and no good word of an address any more, and gets none; their no's stand, and what speaks against an address.
 type Merged struct {
 	Into reminder.PersonKey `json:"into,omitempty"`
 	From reminder.PersonKey `json:"from,omitempty"`
@@ -46,10 +46,12 @@ func isYes(r consent.Record) bool { return r.Type == consent.Granted || r.Type =
 func (f *fold) erased(s Stream, b Erased) {
 	f.Version++
 	if s != Journal {
-		f.Consent, f.Contact = nil, nil
 		if b.At.After(f.Erased) {
 			f.Erased = b.At
 		}
+		// What was said after it stands, whichever came first: a note that waited takes nobody's new word.
+		f.Consent = slices.DeleteFunc(slices.Clone(f.Consent), func(r consent.Record) bool { return f.void(r.EventTime) })
+		f.Contact = slices.DeleteFunc(slices.Clone(f.Contact), func(c Contact) bool { return f.void(c.EventTime) })
 		return
 	}
 	f.Sealed, f.SealedOrder, f.SealedEnds, f.Flags = nil, 0, time.Time{}, nil
@@ -76,13 +78,11 @@ func (f *fold) erased(s Stream, b Erased) {
 	}
 }
 
-// bare is what never-twice needs of an attempt. While it is open, whose bars hold it up too.
+// bare is what never-twice needs of an attempt, and the keyed hash of its address: while it is open, whose bars hold it up; ever after,
+// whom an unsubscription in the message bars. It need not be the erased person's: a guardian's mail about a child has one.
 func (t Attempt) bare() Attempt {
 	x := Attempt{At: t.At, Status: t.Status, Settled: t.Settled}
-	x.Reminder, x.Attempt, x.Claim, x.Version, x.Route, x.Channel = t.Reminder, t.Attempt, t.Claim, t.Version, t.Route, t.Channel
-	if t.Status == receipt.Intended {
-		x.Address = t.Address
-	}
+	x.Reminder, x.Attempt, x.Claim, x.Version, x.Route, x.Channel, x.Address = t.Reminder, t.Attempt, t.Claim, t.Version, t.Route, t.Channel, t.Address
 	return x
 }
 
@@ -103,7 +103,8 @@ func (f *fold) merged(b Merged) {
 	if b.Into == "" {
 		return
 	}
-	f.Into, f.Contact = b.Into, nil
+	f.Into = b.Into
+	f.Contact = slices.DeleteFunc(slices.Clone(f.Contact), func(c Contact) bool { return !c.IsBad() })
 	f.Consent = slices.DeleteFunc(slices.Clone(f.Consent), isYes)
 	// What waits has lost its basis: the gate is asked again, so that a letter can still go.
 	for id, r := range f.Reminders {

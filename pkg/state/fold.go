@@ -36,7 +36,7 @@ func (p *Person) Apply(c Change) []reminder.ID {
 		p.Consent = append(p.Consent, b)
 		p.Version++
 	case Contact:
-		if p.void(b.EventTime) || p.Into != "" {
+		if p.void(b.EventTime) || (p.Into != "" && !b.IsBad()) {
 			return nil
 		}
 		for _, r := range p.Contact {
@@ -61,7 +61,12 @@ func (p *Person) Apply(c Change) []reminder.ID {
 	case receipt.Verdict:
 		f.verdict(b)
 	case receipt.Preview:
-		if r := p.Reminders[b.Reminder]; r != nil && f.current(r, b.Version) {
+		r := p.Reminders[b.Reminder]
+		switch {
+		case r == nil || !f.current(r, b.Version):
+		case b.Again:
+			r.Previewed, r.Late, r.Letter = false, false, ""
+		default:
 			r.Previewed, r.Late, r.Letter = true, r.Late || b.Late, b.Reason
 		}
 	case Trim:

@@ -245,6 +245,9 @@ func TestFoldPreview(t *testing.T) {
 	preview := func(version uint64, late bool, reason string) step {
 		return folds(receipt.Preview{Reminder: reminderID(visit, "A"), Person: anna, Version: version, Late: late, Reason: reason})
 	}
+	anew := func(version uint64) step {
+		return folds(receipt.Preview{Reminder: reminderID(visit, "A"), Person: anna, Version: version, Again: true})
+	}
 	for _, c := range []struct {
 		name            string
 		steps           []step
@@ -255,6 +258,9 @@ func TestFoldPreview(t *testing.T) {
 		{"would be sent", []step{book(1, "A"), preview(1, false, "")}, true, false, ""},
 		{"would not, first and late", []step{book(1, "A"), preview(1, false, "no_basis"), preview(1, true, "declined")}, true, true, "declined"},
 		{"would after all", []step{book(1, "A"), preview(1, false, "no_basis"), preview(1, true, "")}, true, true, ""},
+		{"to be asked anew", []step{book(1, "A"), preview(1, false, "no_basis"), preview(1, true, "barred"), anew(1)}, false, false, ""},
+		{"anew, of an older plan", []step{book(1, "A"), book(2, "A"), preview(2, true, "barred"), inert(anew(1))}, true, true, "barred"},
+		{"asked anew", []step{book(1, "A"), preview(1, true, "barred"), anew(1), preview(1, false, "no_basis")}, true, false, "no_basis"},
 		{"of an older plan", []step{book(1, "A"), book(2, "A"), inert(preview(1, false, "no_basis"))}, false, false, ""},
 		{"planned again after a cancellation", []step{book(1, "A"), preview(1, true, "no_basis"), cancel(2), book(3, "A")}, false, false, ""},
 	} {

@@ -83,6 +83,7 @@ type Bar struct {
 	Address reminder.AddressHash `json:"address"`
 	Lifted  bool                 `json:"lifted,omitempty"`
 	Via     string               `json:"via,omitempty"`
+	Said    time.Time            `json:"said,omitzero"` // when it came in; zero = when it was written. Nothing is folded of it.
 }
 
 // Whose a bar is, as Via tells: a clerk's, a carrier's that keeps a list of its own (ViaList and its name), and with any other Via

@@ -19,6 +19,9 @@ import (
 // maxBody is the most a request may hold, in bytes.
 const maxBody = 64 << 10
 
+// busyWait is how long one waits who was not let in to a list.
+const busyWait = 5 * time.Second
+
 // ErrNotFound means that there is no such thing.
 var ErrNotFound = errors.New("web: not found")
 
@@ -27,7 +30,7 @@ type Error struct {
 	Text  string `json:"error" doc:"What is wrong, and what is wanted instead"`
 	Field string `json:"field,omitempty" doc:"The field or parameter that is wrong"`
 	code  int
-	retry time.Duration // of 429
+	retry time.Duration // of 429 and 503
 }
 
 // Error implements error.
@@ -115,6 +118,8 @@ func (a *API) refusal(operation string, err error) *Error {
 		return &Error{code: http.StatusConflict, Text: "only a reminder that is held with the reason " + ledger.HeldRestored + ", or for nothing but digits that nothing explains, can be released"}
 	case errors.Is(err, ledger.ErrNotWaiting):
 		return &Error{code: http.StatusConflict, Text: "only a reminder that is planned or held can be cancelled, and no worker may have been faster"}
+	case errors.Is(err, ledger.ErrBusy):
+		return &Error{code: http.StatusServiceUnavailable, retry: busyWait, Text: "other lists are being made: wait as long as Retry-After says, or ask for one person"}
 	case errors.Is(err, ledger.ErrBehind):
 		return &Error{code: http.StatusServiceUnavailable, Text: "it is on disk but not in the state yet; it will take effect: look again before repeating it"}
 	case errors.Is(err, state.ErrNotCertified):

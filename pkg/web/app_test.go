@@ -133,7 +133,7 @@ func TestAPersonFromYesToNo(t *testing.T) {
 		t.Fatal(code)
 	}
 	var rec web.Recorded
-	if code := d.ask("POST", path+"/addresses", map[string]string{"type": "verified", "channel": "sms", "address": phone, "method": "code"}, &rec); code != 200 {
+	if code := d.ask("POST", path+"/addresses", map[string]string{"type": "verified", "channel": "sms", "address": phone, "method": "desk-id"}, &rec); code != 200 {
 		t.Fatal(code)
 	}
 	p := show()

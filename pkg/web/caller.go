@@ -112,7 +112,8 @@ func ofUnit(id string) about {
 }
 
 // ofPerson is for what is one person's: who is reached through a unit of the key, where the person has or had an appointment, or
-// for which (or for whose hospital) they have said something. Somebody new is reached once a word for the unit is taken down.
+// to which (or to whose hospital) they have said yes. Somebody new is reached once a yes to the unit is taken down. No other word
+// opens a person: a no may be taken down by anybody.
 func ofPerson(key reminder.PersonKey) about {
 	return func(ctx context.Context, a *API, c *caller) error {
 		if c.whole() {
@@ -127,24 +128,41 @@ func ofPerson(key reminder.PersonKey) about {
 			return err
 		}
 		for _, r := range found[0].Consent {
-			if r.Scope.Kind != policy.ControllerScope && a.sees(c, r) {
+			if isYes(r) && r.Scope.Kind != policy.ControllerScope && a.sees(c, r) {
 				return nil
 			}
 		}
-		return &forbidden{"the key's units have nothing to do with this person: take down a word for one of the units first"}
+		return &forbidden{"the key's units have nothing to do with this person: take down a yes to one of the units first"}
 	}
 }
 
-// aboutWord is what a record of consent is about. A no may be taken down by anybody; what is said for a unit by that unit; and
-// everything else by who reaches the person.
+func isYes(r consent.Record) bool { return r.Type == consent.Granted || r.Type == consent.Noticed }
+
+// aboutWord is what a record of consent is about. A no may be taken down by anybody; a yes to a unit by that unit; and everything
+// else by who reaches the person, the end of a unit's care by the unit alone.
 func aboutWord(r consent.Record) about {
+	ofUnits := r.Scope.Kind == policy.UnitScope
 	switch {
 	case r.Type == consent.Withdrawn || r.Type == consent.Refused:
 		return anybody
-	case r.Scope.Kind == policy.UnitScope:
+	case isYes(r) && ofUnits:
 		return ofUnit(r.Scope.Ref)
+	case r.Type == consent.CareEnded && ofUnits:
+		return allOf(ofUnit(r.Scope.Ref), ofPerson(r.Person))
 	}
 	return ofPerson(r.Person)
+}
+
+// allOf is for what is about several things at once.
+func allOf(these ...about) about {
+	return func(ctx context.Context, a *API, c *caller) error {
+		for _, of := range these {
+			if err := of(ctx, a, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // audit checks that the caller's units reach what the call is about, and writes who does what to whom, and why. It comes before the

@@ -154,6 +154,9 @@ type AddressChange struct {
 	Reason    string               `json:"reason,omitempty"` // for the audit
 }
 
+// ByHand are the methods that staff may say. Proof by a code comes of a code that was checked, and a register's of the register.
+var ByHand = []policy.Method{policy.WebEID, policy.DeskID, policy.Staff, policy.Imported, policy.Unknown}
+
 // addressTypes are what staff may say of an address; failed is a carrier's or register's to say.
 var addressTypes = []contact.Type{contact.Added, contact.Verified, contact.Removed, contact.Wrong}
 
@@ -203,6 +206,8 @@ func (a *API) record(key reminder.PersonKey, q AddressChange, now time.Time) (co
 		return rec, want("address", "the address, or its hash as the person's listing shows it")
 	case q.Address == "" && !rec.IsBad():
 		return rec, want("address", "the address")
+	case q.Method != "" && !slices.Contains(ByHand, q.Method):
+		return rec, want("method", "one of "+join(ByHand)+": proof by a code or a register is taken down when the code is checked or the register asked")
 	}
 	if q.Type == contact.Verified {
 		if rec.Level = q.Method.Level(); q.Level != nil {

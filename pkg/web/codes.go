@@ -151,7 +151,7 @@ func codeRefusal(err error, now time.Time) *Error {
 	case errors.Is(err, code.ErrBarred):
 		return &Error{code: http.StatusConflict, Text: "a STOP came from this number: no code is sent there. The person can send START from it, or prove another number"}
 	case errors.Is(err, code.ErrDisputed):
-		return &Error{code: http.StatusConflict, Text: "somebody has said that this number is not who it is thought to be: prove it another way, at the desk or by a register"}
+		return &Error{code: http.StatusConflict, Text: "somebody has said that this number is not who it is thought to be: prove it another way, at the desk or with an eID"}
 	case errors.Is(err, code.ErrForbidden):
 		return &Error{code: http.StatusConflict, Text: "this person is not sent codes: not known here, protected, deceased, or of an age (or none known) at which a guardian speaks"}
 	case errors.As(err, &unsent):

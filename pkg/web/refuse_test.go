@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -53,12 +54,17 @@ func TestRefusals(t *testing.T) {
 		{"an unknown unit's yes", "POST", person + "/consent", `{"type":"withdrawn","method":"desk","actor":{"kind":"self"},"scope":{"kind":"unit","ref":"nowhere"}}`, 400, "scope.ref"},
 		{"said in the future", "POST", person + "/consent", `{"type":"withdrawn","method":"desk","actor":{"kind":"self"},"event_time":"2027-01-01T00:00:00Z"}`, 400, "event_time"},
 		{"a national id for a role", "POST", person + "/consent", `{"type":"withdrawn","method":"desk","actor":{"kind":"staff","ref":"0101701234"}}`, 400, "actor.ref"},
+		{"protection ended for one unit", "POST", person + "/consent", `{"type":"protection-ended","method":"register","actor":{"kind":"registry"},"scope":{"kind":"unit","ref":"rh-eye"}}`, 400, "scope.kind"},
+		{"a death in one hospital", "POST", person + "/consent", `{"type":"deceased","method":"register","actor":{"kind":"registry"},"scope":{"kind":"hospital","ref":"ravnsholt"}}`, 400, "scope.kind"},
+		{"a code by hand", "POST", person + "/addresses", `{"type":"verified","channel":"sms","address":"20123456","method":"code"}`, 400, "method"},
+		{"a register by hand", "POST", person + "/addresses", `{"type":"verified","channel":"sms","address":"20123456","method":"krr","level":"claimed"}`, 400, "method"},
+		{"a register's hearsay by hand", "POST", person + "/addresses", `{"type":"added","channel":"sms","address":"20123456","method":"nemsms"}`, 400, "method"},
 		{"a landline", "POST", person + "/addresses", `{"type":"added","channel":"sms","address":"+46812345678","method":"staff"}`, 400, "address"},
 		{"an address of no channel", "POST", person + "/addresses", `{"type":"added","channel":"fax","address":"20123456","method":"staff"}`, 400, "address"},
 		{"more than the method proves", "POST", person + "/addresses", `{"type":"verified","channel":"sms","address":"20123456","method":"staff","level":"registered"}`, 400, "level"},
 		{"a bounce by staff", "POST", person + "/addresses", `{"type":"failed","channel":"sms","address":"20123456"}`, 400, "type"},
 		{"neither address nor hash", "POST", person + "/addresses", `{"type":"removed","channel":"sms"}`, 400, "address"},
-		{"a proof of a hash", "POST", person + "/addresses", `{"type":"verified","channel":"sms","hash":"` + somebody + `","method":"code"}`, 400, "address"},
+		{"a proof of a hash", "POST", person + "/addresses", `{"type":"verified","channel":"sms","hash":"` + somebody + `","method":"desk-id"}`, 400, "address"},
 		{"a bar without a reason", "POST", "/v1/addresses/bars", `{"channel":"sms","address":"20123456"}`, 400, "reason"},
 		{"a bar of nothing", "POST", "/v1/addresses/bars", `{"channel":"sms","reason":"x"}`, 400, "address"},
 		{"a bar of no number", "POST", "/v1/addresses/bars", `{"channel":"sms","address":"0101701234","reason":"x"}`, 400, "address"},
@@ -146,7 +152,7 @@ func TestLongNumber(t *testing.T) {
 
 func TestAddressesAreNotShown(t *testing.T) {
 	f := &fake{}
-	w := ask(openDoor(t, f).Staff(), "POST", "/v1/persons/"+somebody+"/addresses", `{"type":"verified","channel":"sms","address":"20 12 34 56","method":"code"}`)
+	w := ask(openDoor(t, f).Staff(), "POST", "/v1/persons/"+somebody+"/addresses", `{"type":"verified","channel":"sms","address":"20 12 34 56","method":"desk-id"}`)
 	if w.Code != http.StatusOK || strings.Contains(w.Body.String(), "34 56") || strings.Contains(w.Body.String(), "20123456") {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
@@ -160,5 +166,16 @@ func TestContentOfADeadLetterThatIsNoText(t *testing.T) {
 	var d DeadLetter
 	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil || d.Encoding != "base64" || d.Content != "/w==" {
 		t.Errorf("%s: %v", w.Body, err)
+	}
+}
+
+// Who is not let in to a list is told when to come again.
+func TestOthersListsAreBeingMade(t *testing.T) {
+	f := &fake{err: fmt.Errorf("%w: %w", ledger.ErrBusy, context.DeadlineExceeded)}
+	for _, path := range []string{"/v1/reminders", "/v1/letters"} {
+		w := ask(openDoor(t, f).Staff(), "GET", path, "")
+		if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") != "5" {
+			t.Errorf("%s: %d, Retry-After %q", path, w.Code, w.Header().Get("Retry-After"))
+		}
 	}
 }

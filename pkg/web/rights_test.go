@@ -57,9 +57,16 @@ var matrix = []struct {
 	{"consent.record", "a yes for a unit", "", `{"type":"granted","method":"desk","actor":{"kind":"self"},"purposes":["reminder"],"channels":["sms"],"notice":` + notice + `,"scope":{"kind":"unit","ref":"UNIT"}}`, "u------"},
 	{"consent.record", "a yes for all", "", `{"type":"granted","method":"desk","actor":{"kind":"self"},"purposes":["reminder"],"channels":["sms"],"notice":` + notice + `}`, "u------"},
 	{"consent.record", "protection", "", `{"type":"protected","method":"register","actor":{"kind":"registry"}}`, "u------"},
+	{"consent.record", "protection ended", "", `{"type":"protection-ended","method":"register","actor":{"kind":"registry"}}`, "u------"},
+	{"consent.record", "a death", "", `{"type":"deceased","method":"register","actor":{"kind":"registry"}}`, "u------"},
+	{"consent.record", "a death taken back", "", `{"type":"not-deceased","method":"register","actor":{"kind":"registry"}}`, "u------"},
+	{"consent.record", "custody", "", `{"type":"custody","method":"desk","actor":{"kind":"guardian","ref":"1-0123456789abcdef0123456789abcde0"}}`, "u------"},
+	{"consent.record", "custody ended", "", `{"type":"custody-ended","method":"desk","actor":{"kind":"guardian","ref":"1-0123456789abcdef0123456789abcde0"}}`, "u------"},
+	{"consent.record", "the end of a unit's care", "", `{"type":"care-ended","method":"desk","actor":{"kind":"staff"},"scope":{"kind":"unit","ref":"UNIT"}}`, "u------"},
+	{"consent.record", "an objection for a unit", "", `{"type":"withdrawn","method":"desk","actor":{"kind":"self"},"scope":{"kind":"unit","ref":"UNIT"}}`, "y------"},
 	{"consent.record", "a no", "", `{"type":"withdrawn","method":"desk","actor":{"kind":"self"}}`, "y------"},
 	{"consent.export", "", "as=fhir&reason=x", "", "u------"},
-	{"address.record", "", "", `{"type":"verified","channel":"sms","address":"20123456","method":"code"}`, "u------"},
+	{"address.record", "", "", `{"type":"verified","channel":"sms","address":"20123456","method":"desk-id"}`, "u------"},
 	{"address.ask", "", "", `{"reason":"x"}`, "u------"},
 	{"code.send", "", "", `{"address":"20123456","unit":"UNIT"}`, "u------"},
 	{"code.check", "", "", `{"address":"20123456","code":"123456"}`, "u------"},
@@ -319,23 +326,55 @@ func TestAnotherUnitsWordsAreNotShown(t *testing.T) {
 	}
 }
 
-// A clerk reaches a person through a word for one of the key's units, where the person never had an appointment.
+// What is known of a person is not one unit's to say, whatever scope it comes with: only who reaches the person may. That a unit's
+// care has ended takes both.
+func TestAUnitsFactIsOfThePerson(t *testing.T) {
+	for _, kind := range consent.Types[len(consent.Words):] {
+		for _, x := range []struct {
+			scope, patientOf string
+			may              bool
+		}{{own, own, true}, {own, other, false}, {own, "", false}, {other, other, false}, {other, own, kind != consent.CareEnded}} {
+			f := &fake{units: []string{x.patientOf}}
+			a := openDoor(t, f).open.api
+			c := &caller{actor: "key:1", role: Clerk, units: []string{own}}
+			r := consent.Record{Person: somebody, Type: kind, Scope: consent.Scope{Kind: policy.UnitScope, Ref: x.scope}}
+			if err := aboutWord(r)(t.Context(), a, c); (err == nil) != x.may {
+				t.Errorf("%s for %s of a patient of %q: %v", kind, x.scope, x.patientOf, err)
+			}
+		}
+	}
+}
+
+// A clerk reaches a person through a yes to one of the key's units, where the person never had an appointment.
 func TestAWordOpensAPerson(t *testing.T) {
+	unit := func(id string) consent.Scope { return consent.Scope{Kind: policy.UnitScope, Ref: id} }
+	hospital := func(id string) consent.Scope { return consent.Scope{Kind: policy.HospitalScope, Ref: id} }
 	for _, x := range []struct {
+		kind  consent.Type
 		scope consent.Scope
 		code  int
 	}{
-		{consent.Scope{Kind: policy.UnitScope, Ref: own}, 200},
-		{consent.Scope{Kind: policy.HospitalScope, Ref: "ravnsholt"}, 200},
-		{consent.Scope{Kind: policy.ControllerScope}, 403},
-		{consent.Scope{Kind: policy.UnitScope, Ref: other}, 403},
-		{consent.Scope{Kind: policy.HospitalScope, Ref: "lindvik"}, 403},
+		{consent.Granted, unit(own), 200},
+		{consent.Noticed, unit(own), 200},
+		{consent.Granted, hospital("ravnsholt"), 200},
+		{consent.Granted, consent.Scope{Kind: policy.ControllerScope}, 403},
+		{consent.Granted, unit(other), 403},
+		{consent.Granted, hospital("lindvik"), 403},
+		{consent.Refused, unit(own), 403}, // anybody may take a no down
+		{consent.Withdrawn, hospital("ravnsholt"), 403},
+		{consent.Protected, unit(own), 403},
+		{consent.CareEnded, unit(own), 403},
 	} {
-		f := &fake{word: consent.Record{ID: "w1", Person: somebody, Type: consent.Refused, Scope: x.scope, EventTime: noon, Recorded: noon}}
+		f := &fake{word: consent.Record{ID: "w1", Person: somebody, Type: x.kind, Scope: x.scope, EventTime: noon, Recorded: noon}}
 		d := openDoor(t, f)
 		k := keyFor(t, d.open.api, Clerk, []string{own}, "")
-		if w := call(remote(t, d), k.Key, "GET", "/v1/persons/"+somebody+"?reason=x", ""); w.Code != x.code {
-			t.Errorf("%+v: %d %s", x.scope, w.Code, w.Body)
+		h := remote(t, d)
+		if w := call(h, k.Key, "GET", "/v1/persons/"+somebody+"?reason=x", ""); w.Code != x.code {
+			t.Errorf("%s %+v: %d %s", x.kind, x.scope, w.Code, w.Body)
+		}
+		change := `{"type":"removed","channel":"sms","address":"20123456"}`
+		if w := call(h, k.Key, "POST", "/v1/persons/"+somebody+"/addresses", change); w.Code != x.code {
+			t.Errorf("an address after %s %+v: %d %s", x.kind, x.scope, w.Code, w.Body)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (b *Outbox) Poll(ctx context.Context, handle func(context.Context, provider
 		case held[n.From.Reveal()]:
 			continue
 		}
-		n.At = b.now()
+		n.At = w.at // the same however often it is read
 		if err := handle(ctx, n); err != nil {
 			held[n.From.Reveal()] = true
 			errs = append(errs, err)

@@ -211,7 +211,11 @@ func TestANoticePrintsMasked(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, dir)
 	drop(t, dir, "1.txt", sms("+4520000001", "I am ill"), time.Second)
-	err := b.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
+	info, err := os.Stat(filepath.Join(dir, "replies", "1.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
 		asJSON, err := json.Marshal(n)
 		if err != nil {
 			t.Error(err)
@@ -221,7 +225,7 @@ func TestANoticePrintsMasked(t *testing.T) {
 				t.Errorf("printed: %s", s)
 			}
 		}
-		if n.From.Channel != reminder.SMS || n.From.Reveal() != "+4520000001" || !n.At.Equal(clock) {
+		if n.From.Channel != reminder.SMS || n.From.Reveal() != "+4520000001" || !n.At.Equal(info.ModTime()) {
 			t.Error("who or when is lost")
 		}
 		return nil

@@ -87,6 +87,15 @@ func erased(w *world) {
 	if a := w.whole(p).Appointments[x]; a.Told != "" || len(a.ToldOf) > 0 {
 		w.Errorf("it is told of again: %+v", a)
 	}
+	// Where what had gone out went stays by its hash, also when it was settled before, so that an unsubscription in it bars; no more does.
+	w.foldErased(p, at)
+	kept := w.whole(p).Reminders[remind(x, "A")].Attempts
+	if len(kept) != 1 || kept[0].Address != address(1) || kept[0].Claim != intent.Claim || kept[0].Person != "" || kept[0].Template != "" || kept[0].CarrierID != "" {
+		w.Errorf("left of what had gone out: %+v", kept)
+	}
+	if ps, err := w.Claimants(w.ctx, []string{intent.Claim}); err != nil || ps[0] != p {
+		w.Errorf("the attempt is %v's, %v", ps, err)
+	}
 
 	// What was said before does not come back, by whatever way.
 	before := booked(x, p, 2, "B", noon.Add(2*time.Hour))
