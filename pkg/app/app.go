@@ -95,6 +95,7 @@ type App struct {
 	events       jetstream.Stream
 	began        time.Time
 	byHand       bool
+	verifyEvery  time.Duration // see askAgain
 	running      chan struct{}
 	closers      []func()
 	once         sync.Once
@@ -165,7 +166,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.State = memory.New()
 	lo := ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
-		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ProofYears: a.proofYears, Republish: a.Publish, Observe: o.Observe,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ProofYears: a.proofYears, Republish: a.putBack, Read: a.read, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
 		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Every: int(c.State.SnapshotEvery)},
 		Silenced:  a.silenced, Metrics: a.Metrics, Log: o.Log.Named("ledger"),
@@ -205,19 +206,17 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		return nil, err
 	}
 
-	// Gate, composer, carriers, dispatcher.
-	p := people{a.Ledger, a.State}
-	a.Gate, err = gate.New(gate.Options{
-		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Certified: p.Certified, Hash: a.Pseudonyms.Address, Window: plan.Window, Now: o.Now,
-		Analysis: func(u reminder.Unit) string { return u.Analysis },
-		Awaits: func(l reminder.Lease) bool {
-			return a.Verification.Awaits(l.Person, l.Appointment.NationalID.Country)
-		},
-	})
-	if err != nil {
+	// Composer, gate, carriers, dispatcher.
+	if a.Composer, err = compose.New(compose.Options{Templates: a.Templates, Scanner: a.Scanner, Metrics: a.Metrics}); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
-	if a.Composer, err = compose.New(compose.Options{Templates: a.Templates, Scanner: a.Scanner, Metrics: a.Metrics}); err != nil {
+	p := people{a.Ledger, a.State}
+	a.Gate, err = gate.New(gate.Options{
+		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Certified: p.Certified, Hash: a.Pseudonyms.Address, Window: plan.Window, Template: a.Composer.Chosen, Now: o.Now,
+		Analysis: func(u reminder.Unit) string { return u.Analysis },
+		Awaits:   a.awaits,
+	})
+	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
 	pollers, err := a.route(o)
@@ -342,13 +341,30 @@ func (a *App) country() reminder.Country {
 
 // Publish puts a booking event into the intake stream, as a booking system does. It returns when the event is on disk.
 func (a *App) Publish(ctx context.Context, subject, contentType string, data []byte) error {
+	_, err := a.js.PublishMsg(ctx, eventOf(subject, contentType, data))
+	return err
+}
+
+// putBack publishes a dead letter's event again, with the moment at which it first came.
+func (a *App) putBack(ctx context.Context, d ledger.DeadLetter) error {
+	m := eventOf(d.Subject, d.Type, d.Data)
+	m.Header.Set(intake.ReceivedHeader, d.Received.UTC().Format(time.RFC3339Nano))
+	_, err := a.js.PublishMsg(ctx, m)
+	return err
+}
+
+// read decodes a dead letter's event as the intake does.
+func (a *App) read(d ledger.DeadLetter) (reminder.Appointment, error) {
+	return a.Intake.Read(d.Subject, eventOf(d.Subject, d.Type, d.Data).Header, d.Data)
+}
+
+func eventOf(subject, contentType string, data []byte) *nats.Msg {
 	m := nats.NewMsg(subject)
 	m.Data = data
 	if contentType != "" {
 		m.Header.Set("Content-Type", contentType)
 	}
-	_, err := a.js.PublishMsg(ctx, m)
-	return err
+	return m
 }
 
 // defers remembers what Close undoes.

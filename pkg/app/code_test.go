@@ -87,10 +87,10 @@ func TestACodeProvesANumber(t *testing.T) {
 		w.ok(err)
 	}
 	letters := func() map[reminder.PersonKey]string {
-		ls, err := w.Ledger.Letters(w.ctx, "", nil)
+		ls, err := w.Ledger.Letters(w.ctx, ledger.LetterFilter{}, nil)
 		w.ok(err)
 		out := map[reminder.PersonKey]string{}
-		for _, l := range ls {
+		for _, l := range ls.Letters {
 			out[l.Person] = l.Reason
 		}
 		return out
@@ -345,7 +345,7 @@ func TestTheLineAsksTheGateAgain(t *testing.T) {
 	if len(w.messages()) != 0 {
 		t.Error("a message left")
 	}
-	if ls, err := w.Ledger.Letters(w.ctx, "", nil); err != nil || len(ls) != 0 {
+	if ls, err := w.Ledger.Letters(w.ctx, ledger.LetterFilter{}, nil); err != nil || len(ls.Letters) != 0 {
 		t.Errorf("letters %+v %v", ls, err)
 	}
 	// Nobody waits: it ends by itself, without a letter, and is not told again.
@@ -367,9 +367,9 @@ func TestTheLineAsksTheGateAgain(t *testing.T) {
 		w.ok(err)
 		return s.Status == receipt.Expired
 	})
-	ls, err := w.Ledger.Letters(w.ctx, "", nil)
+	ls, err := w.Ledger.Letters(w.ctx, ledger.LetterFilter{}, nil)
 	w.ok(err)
-	for _, l := range ls {
+	for _, l := range ls.Letters {
 		if l.System == reminder.HusksOwn {
 			t.Errorf("a letter for a code: %+v", l)
 		}

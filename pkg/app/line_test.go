@@ -17,7 +17,9 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/receipt"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
 // The whole line, stopped and started wherever something waits: each message comes once.
@@ -93,6 +95,38 @@ func TestLineWithRestarts(t *testing.T) {
 	}
 	if _, err := w.Sweep(w.ctx, "nothing"); err == nil {
 		t.Error("an unknown sweep")
+	}
+}
+
+// While a template is stopped nothing is intended of it; when it may go on, what waited goes out.
+func TestStoppedTemplateIsNotIntended(t *testing.T) {
+	w := newWorld(t)
+	w.ok(yes(w.ctx, w.App, 1, number(1)))
+	w.publish(1, 1)
+	w.settle()
+	const name = "template:da/reminder.sms"
+	w.ok(w.Ledger.Switch(w.ctx, state.Switch{Name: name, On: true, Reason: "a wrong word"}))
+	intents := func() (n int) {
+		w.ok(w.journal.Read(w.ctx, journal.StreamJournal, 1, func(e journal.Entry) error {
+			if e.Kind == journal.KindIntent {
+				n++
+			}
+			return nil
+		}))
+		return n
+	}
+	for i := range 5 {
+		w.clock.to(firstDue.Add(time.Duration(i+1) * 10 * time.Minute))
+		w.settle()
+	}
+	if n := intents(); n != 0 || len(w.messages()) != 0 || w.counts()[receipt.Planned] == 0 {
+		t.Errorf("%d intents, messages %v, %v", n, w.messages(), w.counts())
+	}
+	w.ok(w.Ledger.Switch(w.ctx, state.Switch{Name: name}))
+	w.clock.to(firstDue.Add(2 * time.Hour))
+	w.settle()
+	if n := intents(); n != 1 || len(w.messages()["+4520100001"]) != 1 {
+		t.Errorf("%d intents, messages %v", n, w.messages())
 	}
 }
 

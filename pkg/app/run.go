@@ -65,6 +65,9 @@ func (a *App) Run(ctx context.Context) error {
 			s.begin(hand, "sweeps", a.cron)
 		}
 	}
+	if !a.byHand {
+		s.begin(hand, "registers", a.askAgain)
+	}
 	s.begin(hand, "dispatch", a.Dispatcher.Run)
 	s.begin(hand, "inbound", a.Inbound.Run)
 	s.begin(hand, "intake", a.Intake.Run)
@@ -160,6 +163,9 @@ func (a *App) sweeps() map[string]func(context.Context) (int, error) {
 	return map[string]func(context.Context) (int, error){
 		"expired": a.Ledger.SweepExpired,
 		"open_attempts": func(ctx context.Context) (int, error) {
+			if a.lead != nil {
+				return a.Dispatcher.SettleShared(ctx, a.Ledger, a.Config.Send.Lease)
+			}
 			return a.Dispatcher.SettleOpen(ctx, a.Ledger, a.Now().Add(-2*a.Config.Send.Lease))
 		},
 		"previews": func(ctx context.Context) (int, error) {
@@ -186,16 +192,10 @@ func (a *App) cron(ctx context.Context) error {
 	specs := a.Config.Sweeps
 	for name, spec := range map[string]string{
 		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
-		"verify": specs.Verify, "verify_again": verifyAgain,
+		"verify": specs.Verify,
 	} {
 		_, err := c.AddFunc(spec, func() {
-			n, err := a.Sweep(ctx, name)
-			switch {
-			case err != nil && ctx.Err() == nil:
-				a.log.Warn("sweep", zap.String("sweep", name), zap.Error(err))
-			case n > 0:
-				a.log.Info("sweep", zap.String("sweep", name), zap.Int("count", n))
-			}
+			a.swept(ctx, name)
 		})
 		if err != nil {
 			return fmt.Errorf("sweeps.%s: %w", name, err)
@@ -205,6 +205,17 @@ func (a *App) cron(ctx context.Context) error {
 	<-ctx.Done()
 	<-c.Stop().Done()
 	return nil
+}
+
+// swept does one of the repeated works, and tells the log.
+func (a *App) swept(ctx context.Context, name string) {
+	n, err := a.Sweep(ctx, name)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		a.log.Warn("sweep", zap.String("sweep", name), zap.Error(err))
+	case n > 0:
+		a.log.Info("sweep", zap.String("sweep", name), zap.Int("count", n))
+	}
 }
 
 // Idle reports whether nothing is left to do at this instant: every event is taken in, nothing that is due waits, and

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"cmp"
+	"context"
 	"crypto"
 	"crypto/tls"
 	"crypto/x509"
@@ -21,13 +23,14 @@ import (
 	"github.com/husk-reminders/husk/pkg/contact/krr/maskinporten"
 	"github.com/husk-reminders/husk/pkg/contact/nemsms"
 	registry "github.com/husk-reminders/husk/pkg/contact/register"
+	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 // verifyAgain is how often it is looked whether a register that did not answer is to be asked again: it names the time itself.
-const verifyAgain = "@every 1m"
+const verifyAgain = time.Minute
 
 // objectionsWithin is how long before a reminder is due the register is asked whether the person objects, where objecting is all
 // that stops it: with a sweep a day everybody is asked within the last day.
@@ -50,14 +53,36 @@ func (a *App) verification(o Options) error {
 		}
 		registers = rs
 	}
+	a.verifyEvery = cmp.Or(o.Rest, verifyAgain)
 	var err error
 	a.Verification, err = ledger.NewVerification(ledger.VerifyOptions{
-		Ledger: a.Ledger, Registers: registers, Wants: a.wants, Metrics: a.Metrics,
+		Ledger: a.Ledger, Replies: a.Replies, Registers: registers, Wants: a.wants, Metrics: a.Metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
 	return nil
+}
+
+// awaits is for gate.Options.Awaits. What is awaited is in this process' memory, so this process asks, see askAgain.
+func (a *App) awaits(l reminder.Lease) gate.Silence {
+	register, since := a.Verification.Awaits(l.Person, l.Appointment.NationalID.Country)
+	return gate.Silence{Register: register, Since: since}
+}
+
+// askAgain asks the registers that this process' own decisions wait for, until ctx ends. Each process that decides runs it, whoever
+// leads: another one knows neither what was put off here nor, of a no, what was answered.
+func (a *App) askAgain(ctx context.Context) error {
+	t := time.NewTicker(a.verifyEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			a.swept(ctx, "verify_again")
+		}
+	}
 }
 
 // wants reports whether a reminder of the appointment, due at due, would lack a proof of an address that the pack then in force

@@ -148,6 +148,15 @@ type told struct {
 	mu    sync.Mutex
 	asked []reminder.PersonKey
 	asof  time.Time
+
+	silent, no bool // it does not answer; it does not have the person
+}
+
+// answers has it vouch as of an instant, or say no.
+func (r *told) answers(asof time.Time, no bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.asof, r.silent, r.no = asof, false, no
 }
 
 func (r *told) Fitness() contact.Fitness {
@@ -160,6 +169,14 @@ func (r *told) Verify(_ context.Context, now time.Time, qs []contact.Question) [
 	out := make([]contact.Answer, len(qs))
 	for i, q := range qs {
 		r.asked = append(r.asked, q.Person)
+		switch {
+		case r.silent:
+			out[i] = contact.NotKnown(contact.Unreachable, now.Add(15*time.Minute))
+			continue
+		case r.no:
+			out[i] = contact.Nay(contact.NotRegistered, now.Add(24*time.Hour))
+			continue
+		}
 		out[i] = contact.Answer{Verdict: contact.Yes, Until: now.Add(24 * time.Hour), Found: []contact.Found{
 			{Address: number(2), Method: policy.NemSMS, Level: policy.Registered, AsOf: r.asof},
 		}}

@@ -110,8 +110,8 @@ func bookOn(ctx context.Context, p *place, a *app.App, days int) {
 		p.t.Fatal(err)
 	}
 	until(p.t, func() bool {
-		ls, err := a.Ledger.Letters(ctx, "", func(string) bool { return false })
-		return err == nil && len(ls) == 1
+		ls, err := a.Ledger.Letters(ctx, ledger.LetterFilter{}, func(string) bool { return false })
+		return err == nil && len(ls.Letters) == 1
 	})
 }
 
@@ -123,9 +123,9 @@ func TestDoctorMissesAUnit(t *testing.T) {
 			if fs := p.findings(0); !found(fs, "letters", fine, "") {
 				t.Errorf("%+v", fs)
 			}
-			var ls []ledger.Letter
+			var ls ledger.Letters
 			p.read(&ls, "", "letter", "list")
-			if slices.ContainsFunc(ls, func(l ledger.Letter) bool { return l.Reason == ledger.UnknownUnit }) {
+			if slices.ContainsFunc(ls.Letters, func(l ledger.Letter) bool { return l.Reason == ledger.UnknownUnit }) {
 				t.Errorf("%+v", ls)
 			}
 			// The unit gets another id.

@@ -71,6 +71,8 @@ func deadReplay() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "replay <id>... | --all",
 		Short: "Put dead letters back into the intake, once what was wrong is mended",
+		Long: "Each is taken in as what came when it first did. One that came before its person was erased is not put back: it is taken away,\n" +
+			"and the answer says so.",
 		Args: func(c *cobra.Command, args []string) error {
 			if (len(args) == 0) == !all {
 				return usageError{fmt.Errorf("%s: want the ids of dead letters, or --all", c.CommandPath())}
@@ -96,8 +98,15 @@ func deadReplay() *cobra.Command {
 				done = append(done, r)
 			}
 			return render(c, done, func(w io.Writer) {
-				_, _ = fmt.Fprintf(w, "Put back: %d.\n", len(done))
-				if s.local && len(done) > 0 {
+				refused := 0
+				for _, r := range done {
+					if r.Refused != "" {
+						refused++
+						_, _ = fmt.Fprintf(w, "Dead letter %d is not put back, and is gone: %s.\n", r.ID, plain(r.Refused))
+					}
+				}
+				_, _ = fmt.Fprintf(w, "Put back: %d.\n", len(done)-refused)
+				if s.local && len(done) > refused {
 					_, _ = fmt.Fprintln(w, "husk serve takes them in when it runs.")
 				}
 			})

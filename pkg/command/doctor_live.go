@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,17 +94,14 @@ func (d *doctor) line(c *cobra.Command, s *client) {
 
 // gone looks for appointments that wait for a unit which the unit directory does not have any more.
 func (d *doctor) gone(c *cobra.Command, s *client) {
-	var ls []ledger.Letter
-	if err := s.get(c.Context(), "/v1/letters", nil, &ls); err != nil {
+	var ls ledger.Letters
+	if err := s.get(c.Context(), "/v1/letters", url.Values{"only": {ledger.UnknownUnit}, "max": {"10000"}}, &ls); err != nil {
 		d.blame("letters", err, "see the log")
 		return
 	}
-	n, units := 0, map[string]bool{}
-	for _, l := range ls {
-		if l.Reason == ledger.UnknownUnit {
-			n++
-			units[l.Unit] = true
-		}
+	n, units := len(ls.Letters)+ls.Left, map[string]bool{}
+	for _, l := range ls.Letters {
+		units[l.Unit] = true
 	}
 	if n == 0 {
 		d.tell("letters", fine, "", "every unit that something waits for is in the unit directory")

@@ -172,16 +172,17 @@ func reminderMove(use, short, long string) *cobra.Command {
 
 func letterCommand() *cobra.Command {
 	var unit string
+	var most int
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List appointments whose patient must be written to or rung up, the soonest first",
 		Args:  noArgs,
 		RunE: withClient(func(c *cobra.Command, s *client, _ []string) error {
-			q := url.Values{}
+			q := url.Values{"max": {strconv.Itoa(most)}}
 			if unit != "" {
 				q.Set("unit", unit)
 			}
-			var ls []ledger.Letter
+			var ls ledger.Letters
 			if err := s.get(c.Context(), "/v1/letters", q, &ls); err != nil {
 				return err
 			}
@@ -189,12 +190,13 @@ func letterCommand() *cobra.Command {
 		}),
 	}
 	list.Flags().StringVar(&unit, "unit", "", "of this unit alone")
+	list.Flags().IntVar(&most, "max", 1000, "the soonest, at most so many; it is told how many are left")
 	return group("letter", "What can't be sent and must be written or rung up", list)
 }
 
-func printLetters(w io.Writer, ls []ledger.Letter) {
+func printLetters(w io.Writer, ls ledger.Letters) {
 	var rows [][]string
-	for _, l := range ls {
+	for _, l := range ls.Letters {
 		how, reason := "letter", l.Reason
 		if l.Call {
 			how = "CALL"
@@ -205,4 +207,7 @@ func printLetters(w io.Writer, ls []ledger.Letter) {
 		rows = append(rows, []string{how, when(l.Start), l.Unit, l.System, l.Appointment, reason})
 	}
 	table(w, "Nobody needs a letter or a call.", []string{"HOW", "START", "UNIT", "SYSTEM", "APPOINTMENT", "REASON"}, rows)
+	if ls.Left > 0 {
+		_, _ = fmt.Fprintf(w, "\n%d more begin after these: list a unit's alone with --unit, or more with --max.\n", ls.Left)
+	}
 }

@@ -68,9 +68,9 @@ func TestRepliesForTheClinic(t *testing.T) {
 		if len(who.Addresses) != 1 || !who.Addresses[0].Wrong || who.Addresses[0].Usable {
 			t.Errorf("%+v", who.Addresses)
 		}
-		var ls []ledger.Letter
+		var ls ledger.Letters
 		p.read(&ls, "", "letter", "list")
-		if !slices.ContainsFunc(ls, func(l ledger.Letter) bool { return l.Appointment == "A-1" && l.Reason == "wrong_number" }) {
+		if !slices.ContainsFunc(ls.Letters, func(l ledger.Letter) bool { return l.Appointment == "A-1" && l.Reason == "wrong_number" }) {
 			t.Errorf("letters %+v", ls)
 		}
 		if strings.Contains(p.all.String(), "20123456") {
@@ -85,12 +85,12 @@ func TestStaffWordsOfAnAddress(t *testing.T) {
 	wishful(p)
 	reason := func() string {
 		t.Helper()
-		var ls []ledger.Letter
+		var ls ledger.Letters
 		p.read(&ls, "", "letter", "list")
-		if len(ls) != 1 {
+		if len(ls.Letters) != 1 {
 			return ""
 		}
-		return ls[0].Reason
+		return ls.Letters[0].Reason
 	}
 	p.must(number, "address", "bar", "--channel", "sms", "--reason", "by letter")
 	if r := reason(); r != "barred" {

@@ -67,15 +67,30 @@ func (c *Composer) Compose(ctx context.Context, p gate.Permit) (reminder.Message
 	return m, err
 }
 
+// Chosen is the id of the template that Compose would make the message of this permit of now, "" when there is none. It renders
+// nothing.
+func (c *Composer) Chosen(p gate.Permit) string {
+	t, err := c.chosen(p)
+	if err != nil {
+		return ""
+	}
+	return t.ID()
+}
+
+func (c *Composer) chosen(p gate.Permit) (template.Template, error) {
+	if p.IsZero() {
+		return template.Template{}, ErrNoPermit
+	}
+	u := p.Unit()
+	return c.choose(u, setOf(u, p.Lease().Purpose, p.Answer()), p.Channel(), p.Language())
+}
+
 func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message, error) {
 	if err := ctx.Err(); err != nil {
 		return reminder.Message{}, fmt.Errorf("compose: %w", err)
 	}
-	if p.IsZero() {
-		return reminder.Message{}, ErrNoPermit
-	}
 	l, u := p.Lease(), p.Unit()
-	t, err := c.choose(u, setOf(u, l.Purpose, p.Answer()), p.Channel(), p.Language())
+	t, err := c.chosen(p)
 	if err != nil {
 		return reminder.Message{}, err
 	}

@@ -241,6 +241,22 @@ func TestEveryDefaultTextComposes(t *testing.T) {
 	}
 }
 
+// What is chosen beforehand is what the message is then made of.
+func TestChosen(t *testing.T) {
+	for _, asked := range []string{"", "pl", "en-GB", "no"} {
+		l := newLine(t)
+		l.lease.Appointment.Language = asked
+		c := l.composer()
+		m, err := c.Compose(t.Context(), l.permit())
+		if got := c.Chosen(l.permit()); err != nil || got == "" || got != m.Template {
+			t.Errorf("%q: chosen %q, composed %q, %v", asked, got, m.Template, err)
+		}
+	}
+	if got := newLine(t).composer().Chosen(gate.Permit{}); got != "" {
+		t.Errorf("without a permit: %q", got)
+	}
+}
+
 func TestZeroPermitIsRefused(t *testing.T) {
 	m, err := newLine(t).composer().Compose(context.Background(), gate.Permit{})
 	if !errors.Is(err, compose.ErrNoPermit) || m != (reminder.Message{}) {

@@ -66,6 +66,12 @@ func (r Record) Validate() error {
 // IsBad reports whether the record speaks against the address. What is no type does so too.
 func (r Record) IsBad() bool { return r.Type != Added && r.Type != Verified }
 
+// Settles reports whether the record ends a dispute about whose the address is that was there before its EventTime: only fresh proof does,
+// and no code does, since whoever holds the phone can tell one back.
+func (r Record) Settles() bool {
+	return r.Type == Verified && r.Level >= policy.Proven && r.Method.Level() >= policy.Proven && r.Method != policy.Code
+}
+
 // maxBy is the most bytes of By.
 const maxBy = 200
 

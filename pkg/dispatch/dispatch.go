@@ -86,6 +86,9 @@ type Dispatcher struct {
 	m       metrics
 	catchUp *rate.Limiter
 	inHand  sync.Map // claims that a worker of this process has intended and not settled
+
+	sights sync.Mutex
+	first  map[string]time.Time // when this process first saw each open claim that is nobody's here
 }
 
 // New checks the options.

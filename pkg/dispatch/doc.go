@@ -6,7 +6,8 @@
 //     when the carrier has answered;
 //   - that it never tries again by itself: a refusal goes back to the due index, and the gate is asked anew;
 //   - that what the carrier's silence leaves in doubt is settled as unknown, and never sent again; a carrier that can be asked
-//     is asked first whether it has the message after all;
+//     is asked first whether it has the message after all, and that it has not is no leave to send it again, unless its contract
+//     says so and nobody can be about to write it (provider.Final);
 //   - that what was planned for a channel without a carrier does not lie there in silence: it is moved to the channel the gate
 //     names, denied or expired.
 //

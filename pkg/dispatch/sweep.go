@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -24,9 +25,26 @@ type Opens interface {
 
 // SettleOpen settles attempts that were intended before before and have no outcome: their worker has died, or its carrier
 // has not answered. What surely did not begin is tried again; a carrier that can look a reference up is asked; any other
-// is unknown, and never sent again. Call it only with a before from which on no worker may still be about to begin: the
-// start of this process where it alone owns the data, else a lease ago. It returns how many it settled.
+// is unknown, and never sent again. Call it only where this process alone owns the data, with a before from which on no worker
+// may still be about to begin: the start of this process, or a lease ago. It returns how many it settled.
 func (d *Dispatcher) SettleOpen(ctx context.Context, from Opens, before time.Time) (int, error) {
+	return d.settleOpen(ctx, from, before, 0)
+}
+
+// SettleShared is SettleOpen where other processes live and send beside this one, and a worker may hold a reminder for lease. An
+// attempt is left open until this process has seen it open for two leases and a write deadline: its own lease was taken before it
+// was there to be seen, and ends within one; a hand-over that was confirmed until then begins within the deadline; the second
+// lease is the margin, for the carrier's answer. That time is counted from the first look, and not from when the intent says that
+// it was written, so that no two clocks are compared, the leader's least of all.
+func (d *Dispatcher) SettleShared(ctx context.Context, from Opens, lease time.Duration) (int, error) {
+	return d.settleOpen(ctx, from, endOfTime, 2*lease+d.o.WriteDeadline)
+}
+
+// endOfTime is after all that any clock may have said.
+var endOfTime = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+
+// settleOpen settles what was intended before before, and seen open by this process for wait.
+func (d *Dispatcher) settleOpen(ctx context.Context, from Opens, before time.Time, wait time.Duration) (int, error) {
 	opens, err := from.Opens(ctx, before)
 	if err != nil {
 		return 0, err
@@ -35,6 +53,8 @@ func (d *Dispatcher) SettleOpen(ctx context.Context, from Opens, before time.Tim
 		_, ours := d.inHand.Load(o.Claim) // its worker waits for the carrier's answer, and will settle it
 		return ours
 	})
+	seen := d.sight(opens)
+	opens = slices.DeleteFunc(opens, func(o receipt.Open) bool { return seen[o.Claim] < wait })
 	if len(opens) == 0 {
 		return 0, nil
 	}
@@ -48,7 +68,7 @@ func (d *Dispatcher) SettleOpen(ctx context.Context, from Opens, before time.Tim
 			os = append(os, outcomeOf(o.Intent, receipt.NotBegun, "", d.o.Now()))
 			continue
 		}
-		out, err := d.lookUp(ctx, o.Intent)
+		out, err := d.lookUp(ctx, o.Intent, seen[o.Claim]-wait)
 		if err != nil {
 			d.o.Log.Warn("the carrier can't say what became of an attempt; it is asked again later", zap.String("attempt", o.Claim), zap.Error(err))
 			continue
@@ -65,8 +85,29 @@ func (d *Dispatcher) SettleOpen(ctx context.Context, from Opens, before time.Tim
 	return len(os), from.Settle(ctx, os)
 }
 
-// lookUp asks the route's carrier, where it can be asked.
-func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent) (receipt.Outcome, error) {
+// sight notes which attempts are open now, and returns for how long each has been seen so.
+func (d *Dispatcher) sight(opens []receipt.Open) map[string]time.Duration {
+	d.sights.Lock()
+	defer d.sights.Unlock()
+	now := time.Now() //nolint:forbidigo // real time, as leases and the write deadline are
+	first, seen := make(map[string]time.Time, len(opens)), make(map[string]time.Duration, len(opens))
+	for _, o := range opens {
+		at, ok := d.first[o.Claim]
+		if !ok {
+			at = now
+		}
+		first[o.Claim], seen[o.Claim] = at, now.Sub(at)
+	}
+	d.first = first
+	return seen
+}
+
+// errNotFinal means that a carrier does not have a message which it may have yet.
+var errNotFinal = errors.New("dispatch: not found so far")
+
+// lookUp asks the route's carrier, where it can be asked, what became of an attempt that has not been able to begin for past. That
+// it does not have the message is a doubt, but where its contract says that it is the last word.
+func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent, past time.Duration) (receipt.Outcome, error) {
 	for _, r := range d.o.Routes {
 		l, ok := r.Sender.(provider.Lookup)
 		if r.Name != i.Route || !ok {
@@ -76,10 +117,17 @@ func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent) (receipt.Outc
 		if err != nil {
 			return receipt.Outcome{}, err
 		}
-		if !found {
-			return outcomeOf(i, receipt.NotBegun, "", d.o.Now()), nil
+		if found {
+			return acceptedOf(i, a), nil
 		}
-		return acceptedOf(i, a), nil
+		f, ok := l.(provider.Final)
+		switch {
+		case !ok:
+			return outcomeOf(i, receipt.Unknown, "not_found", time.Time{}), nil
+		case past < f.FinalAfter():
+			return receipt.Outcome{}, errNotFinal
+		}
+		return outcomeOf(i, receipt.NotBegun, "", d.o.Now()), nil
 	}
 	return outcomeOf(i, receipt.Unknown, "no_answer", time.Time{}), nil
 }
@@ -97,14 +145,16 @@ type Previewer interface {
 }
 
 // PreviewLate is how long before its end a reminder is asked about again, so that a letter can still go.
-const PreviewLate = 10 * 24 * time.Hour
+const PreviewLate = gate.PreviewLate
 
 // Preview asks the gate about reminders that were planned since, and again about those whose end has come near: what it
-// would say no to goes to the letter list at once, provisionally. It returns how many it asked about.
+// would say no to goes to the letter list at once, provisionally. So does what can't be decided near its end because a register is
+// silent, for a letter may be all that reaches the person in time; it is asked about at every call, until the register has spoken. It
+// returns of how many it could be said.
 func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (int, error) {
 	const limit = 500
 	n := 0
-	passed := map[reminder.ID]bool{} // of which nothing can be said now: they hold up no other
+	passed := map[reminder.ID]bool{} // of which nothing can be said now: they hold up no other, and are not asked about twice
 	for {
 		ls, err := from.Previews(ctx, now, PreviewLate, passed, limit)
 		if err != nil || len(ls) == 0 {
@@ -116,16 +166,15 @@ func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (in
 		}
 		ps := make([]receipt.Preview, 0, len(ls))
 		for i, l := range ls {
-			p := receipt.Preview{Reminder: l.Reminder, Person: l.Person, Version: l.Version, Late: l.Expires.Sub(now) <= PreviewLate}
-			switch ds[i].Outcome {
-			case gate.Deny:
-				p.Reason = string(ds[i].Reason)
-			case gate.Defer:
-				if ds[i].Reason == gate.Unavailable || ds[i].Reason == gate.NotCertified {
-					passed[l.Reminder] = true
-					continue
-				}
-				p.Reason = string(ds[i].Reason)
+			p, ok := previewOf(l, ds[i], now)
+			if !ok || p.Undecided {
+				passed[l.Reminder] = true
+			}
+			if !ok {
+				continue
+			}
+			if !p.Undecided {
+				n++
 			}
 			ps = append(ps, p)
 		}
@@ -134,9 +183,23 @@ func Preview(ctx context.Context, from Previews, g Previewer, now time.Time) (in
 				return n, err
 			}
 		}
-		n += len(ps)
 		if len(ls) < limit {
 			return n, nil
 		}
 	}
+}
+
+// previewOf is what a decision says of a reminder; false when it says nothing.
+func previewOf(l reminder.Lease, d gate.Decision, now time.Time) (p receipt.Preview, ok bool) {
+	p = receipt.Preview{Reminder: l.Reminder, Person: l.Person, Version: l.Version, Late: l.Expires.Sub(now) <= PreviewLate}
+	switch {
+	case d.Outcome == gate.Deny:
+		p.Reason = string(d.Reason)
+	case d.Outcome == gate.Defer && d.Silent.Register != "":
+		p.Undecided, p.Reason = true, receipt.Silent(d.Silent.Register, d.Silent.Since)
+	case d.Outcome == gate.Defer:
+		p.Reason = string(d.Reason)
+		return p, d.Reason != gate.Unavailable && d.Reason != gate.NotCertified
+	}
+	return p, true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,6 +33,14 @@ func (a *asked) Lookup(ctx context.Context, reference string) (provider.Accepted
 	return provider.Accepted{CarrierID: "found-" + reference}, a.found[reference], a.err
 }
 
+// final is one whose no is the last word after a while.
+type final struct {
+	*asked
+	after time.Duration
+}
+
+func (f *final) FinalAfter() time.Duration { return f.after }
+
 // left is what a dead process left open.
 type left struct {
 	*receipts
@@ -43,7 +52,7 @@ type left struct {
 
 func (l *left) Opens(_ context.Context, before time.Time) ([]receipt.Open, error) {
 	l.before = before
-	return l.opens, l.err
+	return slices.Clone(l.opens), l.err
 }
 
 func (l *left) Forsake(_ context.Context, os []receipt.Open) ([]bool, error) {
@@ -71,7 +80,7 @@ func TestSettleOpen(t *testing.T) {
 		if err != nil || n != 6 || !from.before.Equal(noon) {
 			b.Fatalf("settled %d before %v, %v", n, from.before, err)
 		}
-		for i, want := range []receipt.Status{receipt.NotBegun, receipt.Accepted, receipt.NotBegun, receipt.Unknown, receipt.Unknown, receipt.NotBegun} {
+		for i, want := range []receipt.Status{receipt.NotBegun, receipt.Accepted, receipt.Unknown, receipt.Unknown, receipt.Unknown, receipt.NotBegun} {
 			o := b.outcomes[i]
 			if o.Status != want || o.Reminder != id(i) || o.Person != person(i) || o.Claim != from.opens[i].Claim {
 				b.Errorf("attempt %d: %+v, want %s", i, o, want)
@@ -80,7 +89,7 @@ func TestSettleOpen(t *testing.T) {
 				b.Errorf("attempt %d: %s, tried again at %v", i, o.Status, o.Retry)
 			}
 		}
-		if b.outcomes[1].CarrierID != "found-"+from.opens[1].Claim || b.outcomes[3].Code != "no_answer" || c.n != 2 {
+		if b.outcomes[1].CarrierID != "found-"+from.opens[1].Claim || b.outcomes[2].Code != "not_found" || b.outcomes[3].Code != "no_answer" || c.n != 2 {
 			b.Errorf("outcomes %+v, carrier asked %d times", b.outcomes, c.n)
 		}
 		if len(b.sent) != 0 {
@@ -151,6 +160,99 @@ func TestSettleOpenLeavesLivingAttempts(t *testing.T) {
 	})
 }
 
+// Another process may be about to write what its carrier does not know of yet, whatever the clocks of the two say: it is left open
+// until its lease and its write deadline are surely over, and it is not sent again then either.
+func TestSettleSharedLeavesTheAttemptsOfOthers(t *testing.T) {
+	const lease = time.Minute
+	for name, ahead := range map[string]time.Duration{"the same clock": 0, "the leader's is ahead": 3 * time.Hour, "the leader's is behind": -3 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				c := &asked{carrier: &carrier{b, "sms"}, found: map[string]bool{}}
+				b.o.Routes[0].Sender = c
+				b.o.Now = func() time.Time { return b.now().Add(ahead) }
+				d := b.dispatcher()
+				o := openAttempt(1, "sms")
+				o.At = b.now()
+				from := &left{receipts: (*receipts)(b), opens: []receipt.Open{o}, unbegun: map[string]bool{o.Claim: true}}
+				settle := func(want int) {
+					b.Helper()
+					if n, err := d.SettleShared(b.Context(), from, lease); n != want || err != nil {
+						b.Errorf("after %v: settled %d, %v, want %d", b.now().Sub(noon), n, err, want)
+					}
+				}
+				settle(0)
+				from.unbegun[o.Claim] = false // it has its mark now, and begins to leave
+				for range 12 {
+					time.Sleep(10 * time.Second)
+					settle(0)
+				}
+				if c.n != 0 {
+					b.Errorf("the carrier was asked %d times", c.n)
+				}
+				time.Sleep(10 * time.Second)
+				settle(1)
+				if o := b.outcomes[0]; o.Status != receipt.Unknown || o.Code != "not_found" || !o.Retry.IsZero() {
+					b.Errorf("%+v", o)
+				}
+			})
+		})
+	}
+}
+
+// An attempt that was seen open, settled, and stands there under another claim is counted from anew; one that is found is accepted,
+// and one that surely did not begin is tried again, once nobody can begin it.
+func TestSettleShared(t *testing.T) {
+	inBench(t, func(b *bench) {
+		c := &asked{carrier: &carrier{b, "sms"}, found: map[string]bool{}}
+		b.o.Routes[0].Sender = c
+		d := b.dispatcher()
+		from := &left{receipts: (*receipts)(b), opens: []receipt.Open{openAttempt(1, "sms"), openAttempt(2, "sms")}, unbegun: map[string]bool{}}
+		c.found[from.opens[0].Claim], from.unbegun[from.opens[1].Claim] = true, true
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 0}, {2 * time.Minute, 0}, {time.Second, 2}} {
+			time.Sleep(step.wait)
+			if n, err := d.SettleShared(b.Context(), from, time.Minute); n != step.want || err != nil {
+				b.Fatalf("settled %d, %v, want %d", n, err, step.want)
+			}
+		}
+		if b.outcomes[0].Status != receipt.Accepted || b.outcomes[1].Status != receipt.NotBegun || b.outcomes[1].Retry.IsZero() {
+			b.Errorf("%+v", b.outcomes)
+		}
+		from.opens = nil
+		if _, err := d.SettleShared(b.Context(), from, time.Minute); err != nil {
+			b.Error(err)
+		}
+		from.opens = []receipt.Open{openAttempt(1, "sms")}
+		if n, err := d.SettleShared(b.Context(), from, time.Minute); n != 0 || err != nil {
+			b.Errorf("seen anew: settled %d, %v", n, err)
+		}
+	})
+}
+
+// Only a carrier whose contract says so is believed that what it does not have never left, and only after its own time.
+func TestSettleOpenBelievesAFinalNo(t *testing.T) {
+	inBench(t, func(b *bench) {
+		c := &final{&asked{carrier: &carrier{b, "sms"}}, time.Minute}
+		b.o.Routes[0].Sender = c
+		d := b.dispatcher()
+		from := &left{receipts: (*receipts)(b), opens: []receipt.Open{openAttempt(1, "sms")}}
+		for _, step := range []struct {
+			wait time.Duration
+			want int
+		}{{0, 0}, {59 * time.Second, 0}, {time.Second, 1}} {
+			time.Sleep(step.wait)
+			if n, err := d.SettleOpen(b.Context(), from, b.now()); n != step.want || err != nil {
+				b.Fatalf("settled %d, %v, want %d", n, err, step.want)
+			}
+		}
+		if o := b.outcomes[0]; o.Status != receipt.NotBegun || o.Retry.IsZero() {
+			b.Errorf("%+v", o)
+		}
+	})
+}
+
 // pages hands out previews and keeps what was said.
 type pages struct {
 	leases []reminder.Lease
@@ -211,6 +313,36 @@ func TestPreview(t *testing.T) {
 	} {
 		if got := p.said[id(n)]; got != want {
 			t.Errorf("%+v, want %+v", got, want)
+		}
+	}
+}
+
+// What waits for a register is asked about once a sweep, told at once with whose answer it waits for, and holds up no other.
+func TestPreviewTellsWhatCannotBeDecided(t *testing.T) {
+	p := &pages{said: map[reminder.ID]receipt.Preview{}}
+	for n := range 1100 {
+		p.leases = append(p.leases, reminder.Lease{Reminder: id(n), Person: person(n), Version: 7, Expires: noon.Add(time.Hour)})
+	}
+	asked := map[reminder.ID]int{}
+	n, err := dispatch.Preview(t.Context(), p, previewer(func(l reminder.Lease) gate.Decision {
+		asked[l.Reminder]++
+		if l.Reminder < id(700) {
+			return gate.Decision{Reason: gate.Unavailable, Silent: gate.Silence{Register: "krr", Since: noon.Add(-time.Hour)}}
+		}
+		return gate.Decision{Outcome: gate.Allow}
+	}), noon)
+	if err != nil || n != 400 || len(p.said) != 1100 {
+		t.Errorf("of %d it was said, %d told, %v", n, len(p.said), err)
+	}
+	want := receipt.Preview{
+		Reminder: id(3), Person: person(3), Version: 7, Late: true, Undecided: true, Reason: "undecided: krr has not answered since 2026-03-10T10:00:00Z",
+	}
+	if got := p.said[id(3)]; got != want || !receipt.IsUndecided(got.Reason) || receipt.IsUndecided("unverified") {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	for i, times := range asked {
+		if times != 1 {
+			t.Errorf("%s was asked about %d times", i, times)
 		}
 	}
 }

@@ -3,13 +3,15 @@ package gate_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// While a register has yet to answer, what lacks a proof is put off and not denied; nothing else is, and a letter can go meanwhile.
+// While a register has yet to answer, what lacks a proof is put off and not denied; nothing else is. Near the end the preview says so
+// too, and whose answer is awaited, so that a letter can go meanwhile; before that it is a no, and no register is asked for it.
 func TestProofThatIsAwaited(t *testing.T) {
 	for name, x := range map[string]struct {
 		spoil func(w *world)
@@ -32,9 +34,15 @@ func TestProofThatIsAwaited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			x.spoil(w)
-			waits := false
+			waits, silence := false, gate.Silence{Register: "krr", Since: now.Add(-time.Hour)}
 			g, err := gate.New(gate.Options{
-				People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash, Awaits: func(l reminder.Lease) bool { return waits && l.Person == anna },
+				People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash,
+				Awaits: func(l reminder.Lease) gate.Silence {
+					if waits && l.Person == anna {
+						return silence
+					}
+					return gate.Silence{}
+				},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -55,16 +63,22 @@ func TestProofThatIsAwaited(t *testing.T) {
 			waits = true
 			d := one(decide)
 			switch {
-			case x.lacks && (d.Outcome != gate.Defer || d.Reason != gate.Unavailable || !d.Until.After(now) || !d.Permit.IsZero()):
+			case x.lacks && (d.Outcome != gate.Defer || d.Reason != gate.Unavailable || !d.Until.After(now) || !d.Permit.IsZero() || d.Silent != silence):
 				t.Errorf("awaited: %+v", d)
-			case !x.lacks && (d.Outcome != sure.Outcome || d.Reason != sure.Reason):
+			case !x.lacks && (d.Outcome != sure.Outcome || d.Reason != sure.Reason || d.Silent != gate.Silence{}):
 				t.Errorf("awaited: %+v, want %+v", d, sure)
 			}
-			preview := one(func(ctx context.Context, ls []reminder.Lease) ([]gate.Decision, error) {
-				return g.Preview(ctx, ls, now)
-			})
-			if preview.Outcome != sure.Outcome || preview.Reason != sure.Reason {
-				t.Errorf("the preview: %+v, want %+v", preview, sure)
+			preview := func(before time.Duration) gate.Decision {
+				return one(func(ctx context.Context, ls []reminder.Lease) ([]gate.Decision, error) {
+					ls[0].Expires = now.Add(before)
+					return g.Preview(ctx, ls, now)
+				})
+			}
+			if p := preview(gate.PreviewLate + time.Second); p.Outcome != sure.Outcome || p.Reason != sure.Reason || p.Silent != (gate.Silence{}) {
+				t.Errorf("the early preview: %+v, want %+v", p, sure)
+			}
+			if p := preview(gate.PreviewLate); p.Outcome != d.Outcome || p.Reason != d.Reason || p.Silent != d.Silent || !p.Permit.IsZero() {
+				t.Errorf("the late preview: %+v, want %+v", p, d)
 			}
 		})
 	}

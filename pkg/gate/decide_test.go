@@ -277,6 +277,44 @@ func TestSwitches(t *testing.T) {
 	}
 }
 
+// A stopped template is found before anything of the message is made, on the channel and in the language it would go out in; what
+// may not be sent at all is denied all the same.
+func TestSwitchesOfATemplate(t *testing.T) {
+	w := newWorld(t)
+	w.template = func(p gate.Permit) string { return p.Language() + "/reminder." + string(p.Channel()) + "@3f2a91c0" }
+	for name, want := range map[string]gate.Reason{
+		"template:da/reminder.sms": gate.KillSwitch, "template:da/reminder.sms@3f2a91c0": gate.KillSwitch, "template:da/reminder.sms@00000000": "",
+		"template:da/reminder.email": "", "template:sv/reminder.sms": "", "template:da/reminder": "",
+	} {
+		w.stopped = map[string]string{name: "a wrong word"}
+		ds, err := w.gate(t).Decide(context.Background(), []reminder.Lease{lease()}, now)
+		if d := ds[0]; err != nil || d.Reason != want || (want != "" && (d.Outcome != gate.Defer || !d.Until.After(now) || !d.Permit.IsZero())) {
+			t.Errorf("%s: %+v, %v", name, d, err)
+		}
+		if ps, err := w.gate(t).Preview(context.Background(), []reminder.Lease{lease()}, now); err != nil || ps[0].Outcome != gate.Allow {
+			t.Errorf("%s: preview %+v, %v", name, ps[0], err)
+		}
+		x, err := w.gate(t).Explain(context.Background(), ask())
+		if err != nil || x.Reason != want {
+			t.Errorf("%s: explained %+v, %v", name, x, err)
+		}
+	}
+	w.stopped = map[string]string{"template:da/reminder.sms": "a wrong word"}
+	swedish := lease()
+	swedish.Appointment.Language = "sv"
+	if ds, _ := w.gate(t).Decide(context.Background(), []reminder.Lease{swedish}, now); ds[0].Outcome != gate.Allow {
+		t.Errorf("another language's template: %+v", ds[0])
+	}
+	w.window = func(reminder.Unit, time.Time) (bool, time.Time) { return false, now.Add(time.Hour) }
+	if ds, _ := w.gate(t).Decide(context.Background(), []reminder.Lease{lease()}, now); ds[0].Reason != gate.KillSwitch {
+		t.Errorf("at night: %+v", ds[0])
+	}
+	w.say(no(consent.Refused, now.Add(-time.Hour)))
+	if ds, _ := w.gate(t).Decide(context.Background(), []reminder.Lease{lease()}, now); ds[0].Outcome != gate.Deny {
+		t.Errorf("who said no: %+v", ds[0])
+	}
+}
+
 func TestRankingOfTwoChannels(t *testing.T) {
 	w := newWorld(t)
 	denials[gate.StaleVerification](w, nil) // SMS nearly; nothing said of e-mail

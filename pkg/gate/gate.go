@@ -15,7 +15,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// Options is what a Gate asks and how. All are required but Numbers, Certified, Window, Analysis, Awaits, MaxAge and Now.
+// Options is what a Gate asks and how. All are required but Numbers, Certified, Window, Template, Analysis, Awaits, MaxAge and Now.
 type Options struct {
 	People    People
 	Switches  Switches
@@ -32,12 +32,17 @@ type Options struct {
 	Hash func(reminder.Address) reminder.AddressHash
 	// Window says whether the unit writes at an instant, and when it does so next if not. nil: it writes at any hour.
 	Window func(u reminder.Unit, at time.Time) (open bool, next time.Time)
+	// Template is the id of the template that a message of the permit would be of ("da/reminder.sms@3f2a91c0"), "" when there is
+	// none. What it names is chosen again when the message is composed, and asked about again by Confirm. nil: Confirm alone asks
+	// about a template.
+	Template func(p Permit) string
 	// Analysis is the id of the unit's documented analysis of needs and risks, "" when it has none. nil: no unit has one, and
 	// where the pack asks for it (Sweden, HSLF-FS 2016:40) nothing is sent.
 	Analysis func(u reminder.Unit) string
-	// Awaits reports whether a register has yet to say whose the addresses of the lease's person are. Then what lacks a proof, and
-	// nothing else, is deferred: that the register does not answer is no no. nil: there is none to wait for.
-	Awaits func(l reminder.Lease) bool
+	// Awaits names the register that has yet to say whose the addresses of the lease's person are; zero = none. Then what lacks a
+	// proof, and nothing else, is deferred: that the register does not answer is no no. It is asked by whoever runs Awaits, soon. nil:
+	// there is none to wait for.
+	Awaits func(l reminder.Lease) Silence
 	// MaxAge is how old a permit Confirm takes, 30 s when zero.
 	MaxAge time.Duration
 	// Now is the clock of Confirm, time.Now when nil.
@@ -86,7 +91,10 @@ func New(o Options) (*Gate, error) {
 		o.Window = func(reminder.Unit, time.Time) (bool, time.Time) { return true, time.Time{} }
 	}
 	if o.Awaits == nil {
-		o.Awaits = func(reminder.Lease) bool { return false }
+		o.Awaits = func(reminder.Lease) Silence { return Silence{} }
+	}
+	if o.Template == nil {
+		o.Template = func(Permit) string { return "" }
 	}
 	if o.Analysis == nil {
 		o.Analysis = func(reminder.Unit) string { return "" }
@@ -98,14 +106,16 @@ func New(o Options) (*Gate, error) {
 // the log; the decisions hold beside it: whatever hung on that answer is deferred.
 //
 // What is decided first wins: expired; protected and deceased; the unit and its pack; the switches; for each one who may be
-// written to, guardians first, consent and address, channel by channel in the unit's order; the window. So a reminder that may
-// not be sent is denied at night too, and while a switch is on nothing is denied by data that the switch may be there for.
+// written to, guardians first, consent and address, channel by channel in the unit's order; the switches of the template that the
+// channel and the language come to; the window. So a reminder that may not be sent is denied at night too, and while a switch is on
+// nothing is denied by data that the switch may be there for.
 func (g *Gate) Decide(ctx context.Context, ls []reminder.Lease, now time.Time) ([]Decision, error) {
 	return g.decide(ctx, ls, now, mode{})
 }
 
 // Preview is Decide without switches and window, as of when each reminder is due: whether a letter will be needed if nothing changes.
-// A proof or a yes that has ended by then is none. Its permits are zero.
+// A proof or a yes that has ended by then is none. What lacks a proof is denied while the end is far off, whatever a register may say
+// nearer to it, and from PreviewLate before the end on waits for the register as it does in Decide. Its permits are zero.
 func (g *Gate) Preview(ctx context.Context, ls []reminder.Lease, now time.Time) ([]Decision, error) {
 	ds, err := g.decide(ctx, ls, now, mode{preview: true})
 	for i := range ds {
@@ -114,11 +124,15 @@ func (g *Gate) Preview(ctx context.Context, ls []reminder.Lease, now time.Time) 
 	return ds, err
 }
 
+// PreviewLate is how long before its end a reminder is asked about again, so that a letter can still go.
+const PreviewLate = 10 * 24 * time.Hour
+
 // mode is how a decision differs from the one that counts.
 type mode struct {
 	preview bool
 	pack    policy.Ref       // zero = the one in force
 	channel reminder.Channel // "" = the unit's
+	early   bool             // a preview before PreviewLate
 	past    bool             // records taken down after the decision's instant do not count, whatever they say
 	trace   *trace           // nil = nobody looks
 }
@@ -183,7 +197,9 @@ func (g *Gate) decide(ctx context.Context, ls []reminder.Lease, now time.Time, m
 			if m.preview && l.Due.After(now) {
 				at = l.Due
 			}
-			ds[i] = g.one(l, f, at, m)
+			one := m
+			one.early = m.preview && l.Expires.Sub(now) > PreviewLate
+			ds[i] = g.one(l, f, at, one)
 		}
 	}
 	return ds, errors.Join(err, guardians, numbers)
@@ -270,11 +286,26 @@ func (g *Gate) one(l reminder.Lease, f facts, now time.Time, m mode) Decision {
 	switch {
 	case r == Unavailable:
 		return later(l, now, r, pack.Ref())
-	case (r == Unverified || r == StaleVerification) && !m.preview && !m.past && l.Purpose != reminder.Verify && g.o.Awaits(l):
-		t.ask(RuleProof, Unknown, func() string { return "a register has yet to answer" })
-		return later(l, now, Unavailable, pack.Ref())
+	case (r == Unverified || r == StaleVerification) && !m.early && !m.past && l.Purpose != reminder.Verify:
+		if silent := g.o.Awaits(l); silent.Register != "" {
+			t.ask(RuleProof, Unknown, func() string { return "a register has yet to answer" })
+			d := later(l, now, Unavailable, pack.Ref())
+			d.Silent = silent
+			return d
+		}
+		fallthrough
 	case r != "":
 		return Decision{Outcome: Deny, Reason: r, Pack: pack.Ref()}
+	}
+	permit := Permit{
+		ok: true, lease: l, address: pass.address, hash: pass.hash, unit: u, pack: narrowed(pack, pass.address.Channel, pass.ceiling), person: p.Version,
+		basis: pass.basis, made: now, recipient: pass.recipient, version: pass.version, hide: pass.hide,
+	}
+	if !m.preview && len(f.stopped) > 0 {
+		chosen := g.o.Template(permit)
+		if r := stoppedBy(f.stopped, templateNames(chosen)); t.stops(RuleSwitches, r != "", orNone(chosen)) {
+			return later(l, now, r, pack.Ref())
+		}
 	}
 	if !m.preview && !uncapped(l) {
 		open, next := g.o.Window(u, now)
@@ -286,10 +317,7 @@ func (g *Gate) one(l reminder.Lease, f facts, now time.Time, m mode) Decision {
 			return d
 		}
 	}
-	return Decision{Outcome: Allow, Pack: pack.Ref(), Permit: Permit{
-		ok: true, lease: l, address: pass.address, hash: pass.hash, unit: u, pack: narrowed(pack, pass.address.Channel, pass.ceiling), person: p.Version,
-		basis: pass.basis, made: now, recipient: pass.recipient, version: pass.version, hide: pass.hide,
-	}}
+	return Decision{Outcome: Allow, Pack: pack.Ref(), Permit: permit}
 }
 
 // pack is the one in force, or the very one that a past decision used.

@@ -85,4 +85,11 @@ type Decision struct {
 	Reason  Reason     // of Deny and Defer
 	Until   time.Time  // of Defer: when to ask again, never later than the reminder expires
 	Pack    policy.Ref // the pack used; zero when the decision did not come to it
+	Silent  Silence    // of Defer: the register whose answer is awaited; zero when it is not for that
+}
+
+// Silence is a register's that has yet to say whose a person's addresses are. The zero Silence is nobody's.
+type Silence struct {
+	Register string // its method, "krr"
+	Since    time.Time
 }

@@ -30,17 +30,24 @@ func IsSwitch(name string) bool {
 }
 
 // switches names everything that stops a message of this unit, pack, purpose and route. template is "" before one has
-// been chosen; "da/reminder.sms@3f2a91c0" is stopped with that version, without it, and with its set.
+// been chosen.
 func switches(u reminder.Unit, p policy.Pack, purpose reminder.Purpose, template, route string) []string {
 	names := []string{SwitchAll, SwitchUnit + u.ID, SwitchPack + p.ID, SwitchCountry + string(u.Country), SwitchTemplate + templateSet(u, purpose)}
-	if template != "" {
-		names = append(names, SwitchTemplate+template)
-		if bare, _, ok := strings.Cut(template, "@"); ok {
-			names = append(names, SwitchTemplate+bare)
-		}
-	}
+	names = append(names, templateNames(template)...)
 	if route != "" {
 		names = append(names, SwitchCarrier+route)
+	}
+	return names
+}
+
+// templateNames names what stops a template beside its set: "da/reminder.sms@3f2a91c0" is stopped with that version and without it.
+func templateNames(template string) []string {
+	if template == "" {
+		return nil
+	}
+	names := []string{SwitchTemplate + template}
+	if bare, _, ok := strings.Cut(template, "@"); ok {
+		names = append(names, SwitchTemplate+bare)
 	}
 	return names
 }

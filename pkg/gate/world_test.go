@@ -41,6 +41,7 @@ type world struct {
 	units     map[string]reminder.Unit
 	stopped   map[string]string
 	window    func(reminder.Unit, time.Time) (bool, time.Time)
+	template  func(gate.Permit) string
 	hash      func(reminder.Address) reminder.AddressHash
 	clock     time.Time
 	analysis  string // of every unit
@@ -87,7 +88,7 @@ func (w *world) gate(t *testing.T) *gate.Gate {
 	t.Helper()
 	g, err := gate.New(gate.Options{
 		People: w, Switches: w, Confirmer: w, Packs: w.packs, Units: w, Hash: w.hash, Window: w.window,
-		Now: func() time.Time { return w.clock }, Analysis: func(reminder.Unit) string { return w.analysis },
+		Template: w.template, Now: func() time.Time { return w.clock }, Analysis: func(reminder.Unit) string { return w.analysis },
 		Certified: func(context.Context) error {
 			if w.certified == nil {
 				return nil

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mime"
 	"runtime"
 	"sync"
 	"time"
@@ -30,6 +29,7 @@ const (
 type item struct {
 	msg         jetstream.Msg
 	meta        *jetstream.MsgMetadata
+	came        time.Time // first, by the clock of who took it in then
 	appointment reminder.Appointment
 	fate        fate
 	reason      Reason // of a dead one
@@ -68,27 +68,18 @@ func (in *Intake) decode(msgs []jetstream.Msg) *batch {
 
 func (in *Intake) decodeOne(m jetstream.Msg) (it *item) {
 	it = &item{msg: m}
-	// A decoder that panics would take the process down, and again when the event comes back.
-	defer func() {
-		if recover() != nil {
-			it.die(ReasonMalformed, "the decoder broke down on it: a fault in the program")
-		}
-	}()
 	var err error
 	if it.meta, err = m.Metadata(); err != nil {
 		it.fate = retry // not from the stream: nothing to go by
 		return it
 	}
-	if len(m.Data()) > MaxEvent {
-		it.die(ReasonTooLarge, fmt.Sprintf("an event has at most %d bytes", MaxEvent))
-		return it
+	it.came = in.Now().Add(-max(0, time.Since(it.meta.Timestamp))) //nolint:forbidigo // the broker's clock is the machine's
+	first, err := receivedBefore(m.Headers(), it.came)
+	var a reminder.Appointment
+	if err == nil {
+		it.came = first
+		a, err = in.Read(m.Subject(), m.Headers(), m.Data())
 	}
-	d := in.Decoders[mediaType(m)]
-	if d == nil {
-		it.die(ReasonUnknownType, "no decoder for its Content-Type")
-		return it
-	}
-	a, err := d.Decode(m.Subject(), m.Headers(), m.Data())
 	if err != nil {
 		detail := "the decoder refused it"
 		var mf *MalformedError
@@ -99,22 +90,9 @@ func (in *Intake) decodeOne(m jetstream.Msg) (it *item) {
 		return it
 	}
 	a.Order.Sequence = it.meta.Sequence.Stream
-	a.Came = in.Now().Add(-max(0, time.Since(it.meta.Timestamp))) //nolint:forbidigo // the broker's clock is the machine's
+	a.Came = it.came
 	it.appointment = a
 	return it
-}
-
-// mediaType is the event's, "" when it has none, and what no decoder has when it cannot be read.
-func mediaType(m jetstream.Msg) string {
-	h := m.Headers().Get("Content-Type")
-	if h == "" {
-		return ""
-	}
-	t, _, err := mime.ParseMediaType(h)
-	if err != nil {
-		return "?"
-	}
-	return t
 }
 
 // deliver hands the decoded events to the Sink and decides what becomes of each.
@@ -296,7 +274,7 @@ func (b *batch) bury(ctx context.Context) {
 			Shape: shape(it.msg.Data()), Data: it.msg.Data(),
 		}
 		if it.meta != nil {
-			l.Received, l.Sequence = it.meta.Timestamp, it.meta.Sequence.Stream
+			l.Received, l.Sequence = it.came, it.meta.Sequence.Stream
 		}
 		letters = append(letters, l)
 	}

@@ -26,7 +26,7 @@ var ErrMalformed = errors.New("intake: malformed event")
 // MalformedError tells what is wrong with an event: which field, and how to mend it. It never holds a value of the event, nor
 // a name that the event chose.
 type MalformedError struct {
-	Reason Reason // ReasonMalformed, ReasonTooLarge or ReasonSubject
+	Reason Reason // ReasonMalformed, ReasonTooLarge, ReasonSubject or ReasonUnknownType
 	Field  string // path of the field as the schema names it: "patient.id"; "" = the event as a whole
 	Fix    string // what is wanted
 }

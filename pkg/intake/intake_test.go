@@ -393,6 +393,54 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// What is put back is as old as when it first came, and stays so when it is put aside again. No header makes it newer.
+func TestWhatIsPutBackIsAsOldAsItWas(t *testing.T) {
+	r := newRig(t, nil)
+	first := time.Now().Add(-48 * time.Hour).UTC()
+	publish := func(data string, received ...string) {
+		t.Helper()
+		h := nats.Header{}
+		if received != nil {
+			h[intake.ReceivedHeader] = received
+		}
+		if _, err := r.js.PublishMsg(t.Context(), &nats.Msg{Subject: "husk.events.s.u", Data: []byte(data), Header: h}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now().Add(-time.Second)
+	publish("old", first.Format(time.RFC3339Nano))
+	publish("bad", first.Format(time.RFC3339Nano))
+	publish("new")
+	publish("ahead", time.Now().Add(time.Hour).Format(time.RFC3339Nano))
+	publish("odd", "yesterday, Anna")
+	publish("twice", first.Format(time.RFC3339Nano), first.Format(time.RFC3339Nano))
+	publish("empty", "")
+	publish("never", time.Time{}.Format(time.RFC3339Nano))
+	stop := r.run()
+	r.eventually("an empty stream", func() bool { return r.left() == 0 })
+	stop()
+	if got := r.sink.ids(); !slices.Equal(got, []string{"old", "new", "ahead"}) {
+		t.Fatalf("taken %v", got)
+	}
+	if at := r.sink.taken[0].Came; !at.Equal(first) {
+		t.Errorf("what was put back came %v, want %v", at, first)
+	}
+	for _, a := range r.sink.taken[1:] {
+		if a.Came.Before(began) || a.Came.After(time.Now()) {
+			t.Errorf("%s came %v", a.ID, a.Came)
+		}
+	}
+	dead := r.sink.dead()
+	if len(dead) != 5 || !dead[0].Received.Equal(first) {
+		t.Fatalf("dead letters %+v", dead)
+	}
+	for _, d := range dead[1:] {
+		if d.Reason != intake.ReasonMalformed || !strings.HasPrefix(d.Detail, "header Husk-Received: want") || strings.Contains(d.Detail, "Anna") || d.Received.Before(began) {
+			t.Errorf("%s: %s %s, received %v", d.Data, d.Reason, d.Detail, d.Received)
+		}
+	}
+}
+
 func TestDeadLettersThatCannotBeStoredComeAgain(t *testing.T) {
 	failures := 2
 	r := newRig(t, func(r *rig) {

@@ -74,6 +74,6 @@ type DeadLetter struct {
 	Detail      string    // field and fix, or the Sink's words; no content
 	Shape       string    // size, top-level JSON type and number of fields: "612 bytes, object of 9 fields"
 	Data        []byte    // the event as published
-	Received    time.Time // when the stream took it
+	Received    time.Time // when the stream first took it, by the clock of who took it in then; see ReceivedHeader
 	Sequence    uint64    // its place in the stream
 }

@@ -21,7 +21,8 @@ type dropClear struct {
 	Shut  bool      `json:"shut,omitempty"` // the keys seal nothing more, and open until they are dropped
 }
 
-// Drop takes the data keys of persons out of use, in every process: what they sealed answers ErrErased from now on. What a copy
+// Drop takes all data keys of persons out of use, in every process: what they sealed answers ErrErased from now on, what is being
+// written at this moment too; see Shut. What a copy
 // of the journal holds opens until Rotate has destroyed the keys. Who comes back gets a new key. at is noted as when they were
 // erased, for good; see Erased.
 func (r *Keyring) Drop(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
@@ -79,7 +80,8 @@ type Shut struct {
 }
 
 // Shut has the keys of persons seal nothing more, in every process, though they open until DropShut: what is said of a person from
-// now on is sealed with another key, which Ensure makes, and outlives them. Processes that share the broker follow within moments.
+// now on is sealed with another key, which Ensure makes, and outlives them. Processes that share the broker follow within moments,
+// and what was sealed before may be written after it. A key that is shut and never dropped opens on.
 func (r *Keyring) Shut(ctx context.Context, at time.Time, persons ...reminder.PersonKey) (Shut, error) {
 	if r.j.shared {
 		if err := r.catchUp(ctx); err != nil {
@@ -88,6 +90,26 @@ func (r *Keyring) Shut(ctx context.Context, at time.Time, persons ...reminder.Pe
 	}
 	s := Shut{r.keysOf(persons)}
 	return s, r.writeDrops(ctx, at, time.Time{}, s.ids, true)
+}
+
+// ShutBefore is the keys of those persons whose keys were all shut before a time, as who shut them had it, or who have none. The
+// others have one that seals still, or was shut later.
+func (r *Keyring) ShutBefore(ctx context.Context, before time.Time, persons ...reminder.PersonKey) (s Shut, others []reminder.PersonKey, err error) {
+	if r.j.shared {
+		if err := r.catchUp(ctx); err != nil {
+			return Shut{}, nil, err
+		}
+	}
+	s = Shut{r.keysOf(persons)}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, k := range r.keys {
+		if _, asked := s.ids[k.owner]; asked && (k.shut.IsZero() || !k.shut.Before(before)) {
+			delete(s.ids, k.owner)
+			others = append(others, reminder.PersonKey(k.owner))
+		}
+	}
+	return s, others, nil
 }
 
 // NoteErased notes that persons were erased at a time, as Drop does, and leaves their keys.
@@ -129,7 +151,7 @@ func (r *Keyring) drop(e Entry) error {
 			return err
 		}
 		if c.Shut {
-			r.shut(id)
+			r.shut(id, e.At)
 			continue
 		}
 		r.void[id] = max(r.void[id], e.Seq)
@@ -151,13 +173,13 @@ func (r *Keyring) drop(e Entry) error {
 	return nil
 }
 
-// shut has a key seal nothing more. The caller holds mu.
-func (r *Keyring) shut(id keyID) {
+// shut has a key seal nothing more, since the first time that was said. The caller holds mu.
+func (r *Keyring) shut(id keyID, at time.Time) {
 	k := r.keys[id]
-	if k == nil {
+	if k == nil || !k.shut.IsZero() {
 		return
 	}
-	k.shut = true
+	k.shut = at
 	if r.owner[k.owner] == id {
 		delete(r.owner, k.owner)
 		r.findOwners(map[string]bool{k.owner: true})
@@ -215,7 +237,7 @@ func (r *Keyring) Owners(which func(owner reminder.PersonKey) bool) []reminder.P
 		}
 	}
 	for _, k := range r.keys {
-		if _, ok := r.owner[k.owner]; k.shut && !ok && which(reminder.PersonKey(k.owner)) && !slices.Contains(out, reminder.PersonKey(k.owner)) {
+		if _, ok := r.owner[k.owner]; !k.shut.IsZero() && !ok && which(reminder.PersonKey(k.owner)) && !slices.Contains(out, reminder.PersonKey(k.owner)) {
 			out = append(out, reminder.PersonKey(k.owner))
 		}
 	}

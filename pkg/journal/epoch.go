@@ -183,7 +183,7 @@ func (r *Keyring) findOwners(lost map[string]bool) {
 		return
 	}
 	for id, k := range r.keys {
-		if now, ok := r.owner[k.owner]; lost[k.owner] && !k.shut && (!ok || bytes.Compare(id[:], now[:]) < 0) {
+		if now, ok := r.owner[k.owner]; lost[k.owner] && k.shut.IsZero() && (!ok || bytes.Compare(id[:], now[:]) < 0) {
 			r.owner[k.owner] = id
 		}
 	}

@@ -29,6 +29,8 @@ type keyClear struct {
 	Owner   string `json:"owner"`           // person key, or "day-2006-01-02" for what belongs to nobody known
 	Wrapped []byte `json:"wrapped"`         // the key, sealed with the epoch key
 	Epoch   string `json:"epoch,omitempty"` // names that epoch key; "" = the first, of releases that knew no other
+	// Shut is since when a key that is wrapped anew seals nothing more; zero = it does.
+	Shut time.Time `json:"shut,omitzero"`
 }
 
 type keyID [8]byte
@@ -69,7 +71,7 @@ type ringKey struct {
 	wrapped []byte
 	epoch   string
 	aead    cipher.AEAD // nil until used
-	shut    bool        // it opens, and seals nothing more
+	shut    time.Time   // since when it opens, and seals nothing more; zero = it does
 	others  []wrapping  // as it came for epochs of which it is not known yet which are over
 }
 
@@ -158,7 +160,10 @@ func (r *Keyring) add(e Entry) error {
 		}
 		k.wrapped, k.epoch = c.Wrapped, c.Epoch
 	}
-	if _, ok := r.owner[c.Owner]; !ok && !r.keys[id].shut { // the first in the stream's order is the one in use
+	if !c.Shut.IsZero() {
+		r.shut(id, c.Shut)
+	}
+	if _, ok := r.owner[c.Owner]; !ok && r.keys[id].shut.IsZero() { // the first in the stream's order is the one in use
 		r.owner[c.Owner] = id
 	}
 	return nil
@@ -332,7 +337,7 @@ func (r *Keyring) make(ctx context.Context, at time.Time, owners []owner) (int, 
 		key := make([]byte, 32)
 		_, _ = rand.Read(id[:])
 		_, _ = rand.Read(key)
-		e, err := r.wrapped(id, o, key, at)
+		e, err := r.wrapped(id, o, key, time.Time{}, at)
 		if err != nil {
 			r.mu.RUnlock()
 			return 0, err
@@ -344,9 +349,9 @@ func (r *Keyring) make(ctx context.Context, at time.Time, owners []owner) (int, 
 }
 
 // wrapped is the entry of a key, wrapped for the epoch that is now. The caller holds mu.
-func (r *Keyring) wrapped(id keyID, o owner, key []byte, at time.Time) (Entry, error) {
+func (r *Keyring) wrapped(id keyID, o owner, key []byte, shut, at time.Time) (Entry, error) {
 	c, err := json.Marshal(keyClear{
-		ID: hex.EncodeToString(id[:]), Owner: o.name, Wrapped: r.epochs[r.epoch].Seal(nil, nil, key, []byte(o.name)), Epoch: r.epoch,
+		ID: hex.EncodeToString(id[:]), Owner: o.name, Wrapped: r.epochs[r.epoch].Seal(nil, nil, key, []byte(o.name)), Epoch: r.epoch, Shut: shut,
 	})
 	if err != nil {
 		return Entry{}, fmt.Errorf("journal: %w", err)

@@ -37,7 +37,7 @@ func (r *Keyring) writeRing() error {
 	r.mu.RLock()
 	lines := []ringLine{{Epoch: epochName(r.keyset.Epoch), Past: r.past}}
 	for id, k := range r.keys {
-		lines = append(lines, ringLine{Key: &keyClear{ID: hex.EncodeToString(id[:]), Owner: k.owner, Wrapped: k.wrapped, Epoch: r.name(k.epoch)}})
+		lines = append(lines, ringLine{Key: &keyClear{ID: hex.EncodeToString(id[:]), Owner: k.owner, Wrapped: k.wrapped, Epoch: r.name(k.epoch), Shut: k.shut}})
 	}
 	for o, at := range r.gone {
 		lines = append(lines, ringLine{Gone: &dropClear{Owner: o, At: at}})

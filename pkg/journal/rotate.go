@@ -217,7 +217,7 @@ func (r *Keyring) rewrapped(ids []keyID, c change, at time.Time) ([]Entry, error
 		if err != nil {
 			return nil, err
 		}
-		e, err := r.wrapped(id, owner{k.owner, shardOf(k.owner)}, raw, at)
+		e, err := r.wrapped(id, owner{k.owner, shardOf(k.owner)}, raw, k.shut, at)
 		if err != nil {
 			return nil, err
 		}

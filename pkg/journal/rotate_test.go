@@ -255,3 +255,48 @@ func TestDropWhileRotating(t *testing.T) {
 	wantOpen(t, "dropped", r, ps[erased/2], gone, "")
 	wantOpen(t, "another's", r, ps[erased], stays, "stays")
 }
+
+// A key that is shut stays so when it has been wrapped anew and the entry that shut it is purged; what is said afterwards has another
+// key, and outlives it.
+func TestShutOutlivesARotation(t *testing.T) {
+	j := newBroker(t).open(0)
+	keyset := filed(t)
+	r := openKeys(t, j, keyset)
+	before := seal(t, r, person(1), "before")
+	if _, err := r.Shut(t.Context(), noon, person(1)); err != nil {
+		t.Fatal(err)
+	}
+	seal(t, r, person(2), "somebody else")
+	for _, ring := range []bool{true, false} {
+		rotate(t, r)
+		if !ring {
+			if err := os.Remove(keyset.File() + ".ring"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r = openKeys(t, j, reread(t, keyset.File()))
+		wantOpen(t, "before", r, person(1), before, "before")
+		if _, others, err := r.ShutBefore(t.Context(), noon, person(1), person(2)); err != nil || len(others) != 2 {
+			t.Errorf("ring %v: of two, one of them shut no earlier, %v are left: %v", ring, others, err)
+		}
+		shut, others, err := r.ShutBefore(t.Context(), noon.Add(1), person(1), person(2), person(3))
+		if err != nil || !slices.Equal(others, []reminder.PersonKey{person(2)}) {
+			t.Fatalf("ring %v: left %v, %v", ring, others, err)
+		}
+		if ring {
+			continue
+		}
+		after := seal(t, r, person(1), "after")
+		if _, others, err = r.ShutBefore(t.Context(), noon.Add(1), person(1)); err != nil || len(others) != 1 {
+			t.Errorf("with a new key: left %v, %v", others, err)
+		}
+		if err := r.DropShut(t.Context(), noon, shut); err != nil {
+			t.Fatal(err)
+		}
+		wantOpen(t, "after", r, person(1), after, "after")
+		wantOpen(t, "before, dropped", r, person(1), before, "")
+		if at, ok := r.Erased(person(3)); !ok || !at.Equal(noon) {
+			t.Errorf("who has no key: erased %v, %v", at, ok)
+		}
+	}
+}

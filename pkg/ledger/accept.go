@@ -27,7 +27,7 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 	var persons []reminder.PersonKey
 	for i, a := range as {
 		keys[i] = a.Key
-		if erased, ok := l.o.Keys.Erased(a.Person); !ok || said(a, now).After(erased) {
+		if !l.forgotten(a, now) {
 			persons = append(persons, a.Person)
 		}
 	}
@@ -55,8 +55,8 @@ func (l *Ledger) Accept(ctx context.Context, as []reminder.Appointment) ([]error
 		if h.Person != "" && !a.Order.Newer(h.Order) {
 			continue // said before, or older than what was said: the fold would ignore it
 		}
-		if erased, ok := l.o.Keys.Erased(a.Person); ok && !said(a, now).After(erased) {
-			continue // said before the person was erased
+		if l.forgotten(a, now) {
+			continue
 		}
 		p, err := l.o.Planner.Plan(a, said(a, now))
 		if err != nil {
@@ -112,6 +112,12 @@ func (l *Ledger) takeFromOthers(ctx context.Context, keys []reminder.Appointment
 		}
 	}
 	return l.writeBatches(ctx, entries)
+}
+
+// forgotten reports whether an appointment was said before its person was erased: it is never taken in.
+func (l *Ledger) forgotten(a reminder.Appointment, now time.Time) bool {
+	erased, ok := l.o.Keys.Erased(a.Person)
+	return ok && !said(a, now).After(erased)
 }
 
 // said is when the booking system said it: when the event came to the broker, or when the booking system changed the

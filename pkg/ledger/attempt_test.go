@@ -147,13 +147,14 @@ func TestVerdictAndPreview(t *testing.T) {
 	if ls, err = w.Previews(w.ctx, w.now(), 10*24*time.Hour, nil, 100); err != nil || len(ls) != 0 {
 		t.Errorf("%d asked about twice, %v", len(ls), err)
 	}
-	letters, err := w.Letters(w.ctx, "rh-ortho", nil)
+	list, err := w.Letters(w.ctx, ledger.LetterFilter{Unit: "rh-ortho"}, nil)
 	w.ok(err)
+	letters := list.Letters
 	if len(letters) != 2 || !letters[0].Provisional || letters[0].Reason != "no_basis" || letters[0].Appointment == "" || letters[0].Call {
 		t.Errorf("letters %+v", letters)
 	}
-	if letters, err = w.Letters(w.ctx, "rh-eye", nil); err != nil || len(letters) != 0 {
-		t.Errorf("letters of another unit: %+v, %v", letters, err)
+	if list, err = w.Letters(w.ctx, ledger.LetterFilter{Unit: "rh-eye"}, nil); err != nil || len(list.Letters) != 0 {
+		t.Errorf("letters of another unit: %+v, %v", list, err)
 	}
 	// Near the end they are asked about again.
 	w.at(noon.AddDate(0, 0, 6))
@@ -205,7 +206,7 @@ func TestErasedPerson(t *testing.T) {
 	if vs, err := w.Reminders(w.ctx, ledger.Filter{Person: w.person(1)}); err != nil || len(vs) != 2 || vs[0].Unit != "" {
 		t.Errorf("reminders of an erased person: %+v, %v", vs, err)
 	}
-	if ls, err := w.Letters(w.ctx, "", nil); err != nil || len(ls) != 0 {
+	if ls, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil); err != nil || len(ls.Letters) != 0 {
 		t.Errorf("letters %+v, %v", ls, err)
 	}
 	// Leasing takes back what is due for the erased, and hands out the rest.

@@ -131,7 +131,7 @@ func TestReleaseOfTheUnclean(t *testing.T) {
 	w.is(w.Cancel(w.ctx, p, waiting, "karen"), ledger.ErrNotWaiting)
 	w.is(w.Cancel(w.ctx, w.person(2), waiting, "karen"), ledger.ErrNotWaiting)
 	w.wantCounts(p, map[receipt.Status]int{receipt.Cancelled: 2})
-	if ls, err := w.Letters(w.ctx, "", nil); err != nil || len(ls) != 0 {
+	if ls, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil); err != nil || len(ls.Letters) != 0 {
 		t.Errorf("letters %+v, %v: the clerk has seen to it", ls, err)
 	}
 }
@@ -186,9 +186,9 @@ func TestLettersOfAnUnknownUnit(t *testing.T) {
 	}
 	w.accept(w.appointment(4, revision(2), cancelled))
 	list := func(known func(string) bool) (ids []string) {
-		ls, err := w.Letters(w.ctx, "", known)
+		ls, err := w.Letters(w.ctx, ledger.LetterFilter{}, known)
 		w.ok(err)
-		for _, l := range ls {
+		for _, l := range ls.Letters {
 			if l.Reason != ledger.UnknownUnit || !l.Provisional || l.Call || l.Unit != "rh-ortho" {
 				t.Errorf("%+v", l)
 			}
@@ -204,8 +204,9 @@ func TestLettersOfAnUnknownUnit(t *testing.T) {
 	}
 	// Moved after it was told, and no notice can go: a call.
 	w.accept(w.appointment(3, revision(2), later(day)))
-	ls, err := w.Letters(w.ctx, "", func(string) bool { return false })
+	found, err := w.Letters(w.ctx, ledger.LetterFilter{}, func(string) bool { return false })
 	w.ok(err)
+	ls := found.Letters
 	if i := slices.IndexFunc(ls, func(l ledger.Letter) bool { return l.Person == told }); i < 0 || !ls[i].Call || ls[i].Reason != ledger.UnknownUnit {
 		t.Errorf("%+v, want a call for the one that moved", ls)
 	}
@@ -289,8 +290,9 @@ func TestDamagedBesideOthers(t *testing.T) {
 		}
 		w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: v.ID, Person: v.Person, Status: receipt.Denied, Decision: receipt.Decision{Reason: "unknown"}}}))
 	}
-	ls, err := w.Letters(w.ctx, "", func(string) bool { return true })
+	list, err := w.Letters(w.ctx, ledger.LetterFilter{}, func(string) bool { return true })
 	w.ok(err)
+	ls := list.Letters
 	if len(ls) != 1 || ls[0].Appointment != "A-1" {
 		t.Errorf("letters %+v", ls)
 	}

@@ -122,7 +122,7 @@ func TestCodeOnTheLine(t *testing.T) {
 	}
 	_, err = w.CodeState(w.ctx, w.person(1), "none")
 	w.is(err, ledger.ErrNoCode)
-	if ls, err := w.Letters(w.ctx, "", func(string) bool { return true }); err != nil || len(ls) != 0 {
+	if ls, err := w.Letters(w.ctx, ledger.LetterFilter{}, func(string) bool { return true }); err != nil || len(ls.Letters) != 0 {
 		t.Errorf("letters %+v %v", ls, err)
 	}
 

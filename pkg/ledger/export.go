@@ -288,7 +288,7 @@ func (x *exporter) addDecision(e journal.Entry) error {
 	case receipt.Verdict:
 		y.Reminder, y.Status, y.Decision, y.Template, y.By = b.Reminder, b.Status, b.Decision, b.Template, b.By
 	case receipt.Preview:
-		if b.Again { // nothing was decided
+		if b.Again || b.Undecided { // nothing was decided
 			return nil
 		}
 		y.Reminder, y.Decision.Reason = b.Reminder, b.Reason

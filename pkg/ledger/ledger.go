@@ -48,12 +48,15 @@ type Options struct {
 	// nobody knows more.
 	Restored    func(ctx context.Context) (bool, error)
 	Quarantined func(ctx context.Context) error
-	Snapshot    Snapshot                                                                  // where the state's snapshot is kept; zero = nowhere
-	Republish   func(ctx context.Context, subject, contentType string, data []byte) error // puts a dead letter back; nil = can't
-	Observe     func(state.Change)                                                        // sees every folded entry; nil = nobody
-	Silenced    Silenced                                                                  // ends codes that are out; nil = nobody has any
-	Metrics     prometheus.Registerer
-	Log         *zap.Logger
+	Snapshot    Snapshot // where the state's snapshot is kept; zero = nowhere
+	// Republish puts a dead letter's event back, with the moment at which it first came; nil = can't. Read decodes it meanwhile, for
+	// Replay to tell whether it is too old; nil, or an error = what takes it in finds out.
+	Republish func(ctx context.Context, d DeadLetter) error
+	Read      func(d DeadLetter) (reminder.Appointment, error)
+	Observe   func(state.Change) // sees every folded entry; nil = nobody
+	Silenced  Silenced           // ends codes that are out; nil = nobody has any
+	Metrics   prometheus.Registerer
+	Log       *zap.Logger
 }
 
 // ErrBehind means that an entry is on disk but was not folded in time. What it says will take effect.

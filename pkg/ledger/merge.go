@@ -9,7 +9,6 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/journal"
-	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 )
@@ -159,7 +158,7 @@ func (l *Ledger) carried(from state.Person, into reminder.PersonKey, had map[str
 		}
 		r.Person = into
 		if r.Type.Everywhere() {
-			r.Scope = consent.Scope{Kind: policy.ControllerScope} // of a time when one unit could say it
+			r.Scope = consent.Scope{Kind: "controller"} // of a time when one unit could say it
 		}
 		if r.Validate() != nil {
 			continue // the other is its guardian: it says nothing of themselves

@@ -2,10 +2,10 @@ package ledger
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/contact"
-	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
@@ -31,24 +31,30 @@ func (r *Replies) foldDispute(b replyEntry) {
 	}
 }
 
-// settles reports whether a record ends a dispute that was there before its EventTime: only fresh proof does, and no code does, since
-// whoever holds the phone can tell one back.
-func settles(c contact.Record) bool {
-	return c.Type == contact.Verified && c.Level >= policy.Proven && c.Method.Level() >= policy.Proven && c.Method != policy.Code
-}
-
-// settle writes that a dispute has ended by a record, which is folded. Without a dispute that is older nothing is written.
-func (r *Replies) settle(ctx context.Context, c contact.Record) error {
+// settle writes of those records that settle something, and are folded, that they have ended a dispute. Without one that is older
+// nothing is written. A register's is fresh by the register's own date, not by when it was asked.
+func (r *Replies) settle(ctx context.Context, cs ...contact.Record) error {
+	cs = slices.DeleteFunc(slices.Clone(cs), func(c contact.Record) bool { return !c.Settles() })
+	if len(cs) == 0 {
+		return nil
+	}
 	if err := r.current(ctx); err != nil {
 		return err
 	}
 	r.mu.Lock()
-	since, is := r.disputes[c.Hash]
+	cs = slices.DeleteFunc(cs, func(c contact.Record) bool {
+		since, is := r.disputes[c.Hash]
+		return !is || !c.EventTime.After(since)
+	})
 	r.mu.Unlock()
-	if !is || !c.EventTime.After(since) {
+	if len(cs) == 0 {
 		return nil
 	}
-	_, err := r.append(ctx, replyEntry{Audit: Audit{Actor: "husk", Action: actionSettled, Person: c.Person, Address: c.Hash}, Proven: c.EventTime})
+	es := make([]replyEntry, len(cs))
+	for i, c := range cs {
+		es[i] = replyEntry{Audit: Audit{Actor: "husk", Action: actionSettled, Person: c.Person, Address: c.Hash}, Proven: c.EventTime}
+	}
+	_, err := r.append(ctx, es...)
 	return err
 }
 

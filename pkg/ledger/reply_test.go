@@ -214,7 +214,7 @@ func TestWrongNumberIsKnownAndCounted(t *testing.T) {
 	w.settle(w.wire(number), receipt.Accepted)
 	aware := noon.Add(9 * 24 * time.Hour)
 	w.at(aware)
-	before, err := w.Letters(w.ctx, "", nil)
+	before, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil)
 	w.ok(err)
 	for range 2 { // and again, as after a crash
 		w.ok(r.WrongNumber(w.ctx, number, "outbox"))
@@ -247,8 +247,8 @@ func TestWrongNumberIsKnownAndCounted(t *testing.T) {
 	if letters(w.person(1)) == 0 || letters(w.person(2)) != 0 {
 		t.Errorf("letters: %d of who has no other address, %d of who has", letters(w.person(1)), letters(w.person(2)))
 	}
-	if after, err := w.Letters(w.ctx, "", nil); err != nil || len(after) < len(before) {
-		t.Errorf("letter list of %d, was %d: %v", len(after), len(before), err)
+	if after, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil); err != nil || len(after.Letters) < len(before.Letters) {
+		t.Errorf("letter list of %d, was %d: %v", len(after.Letters), len(before.Letters), err)
 	}
 	// START lifts no wrong number, an older proof neither; a new one does.
 	w.ok(r.Start(w.ctx, number, "outbox"))
@@ -284,9 +284,9 @@ func TestStopMovesToLetters(t *testing.T) {
 		w.known(w.person(n+1), to)
 	}
 	letters := func() int {
-		ls, err := w.Letters(w.ctx, "", nil)
+		ls, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil)
 		w.ok(err)
-		return len(ls)
+		return len(ls.Letters)
 	}
 	w.ok(r.Stop(w.ctx, number, "outbox"))
 	if n := letters(); n != 2 || !w.barred(number) {

@@ -141,7 +141,7 @@ func (r *Replies) WrongNumber(ctx context.Context, from reminder.Address, via st
 // alone: others behind it may be who we think. Fresh proof by another way than a code ends the dispute about an address, once it is
 // folded; when that can't be written there is an error, and the proof, said again, ends it.
 func (r *Replies) Contact(ctx context.Context, c contact.Record) error {
-	if c.Type != contact.Wrong && !settles(c) {
+	if c.Type != contact.Wrong && !c.Settles() {
 		return r.Ledger.Contact(ctx, c)
 	}
 	c, err := r.complete(ctx, c)

@@ -20,6 +20,10 @@ import (
 // retireMost is how many persons one sweep lets go.
 const retireMost = 5000
 
+// retireAfter is for how long the keys of who was let go have sealed nothing when they are dropped. What was sealed with them before,
+// in any process, is journalled and folded by then, however often its writing was repeated, or was never told to have succeeded.
+const retireAfter = time.Hour
+
 // sameReach reports whether a no names everything that a yes does.
 func sameReach(no, yes consent.Record) bool {
 	covers := func(part, whole int, all bool) bool { return whole == 0 || (part > 0 && all) }
@@ -88,8 +92,10 @@ func (l *Ledger) sweepKeys(ctx context.Context) (int, error) {
 	return gone, nil
 }
 
-// retire lets go of persons whose time is over, as if they had been erased, with nothing kept; and drops the keys of those whose erasing
-// or letting go was broken off before that. Who says something or is booked meanwhile stays, with their key.
+// retire lets go of persons whose time is over, as if they had been erased, with nothing kept, and has their keys seal nothing more. A
+// later sweep looks again and drops the keys of those of whom nothing was said meanwhile, and of those whose erasing or letting go
+// was broken off before that. Who says something or is booked meanwhile stays: it is sealed with a new key, or was with the old
+// one, which then opens on.
 func (l *Ledger) retire(ctx context.Context, now time.Time) (int, error) {
 	var keys []reminder.PersonKey
 	left := map[time.Time][]reminder.PersonKey{}
@@ -133,11 +139,25 @@ func (l *Ledger) retire(ctx context.Context, now time.Time) (int, error) {
 		}
 	}
 	for at, ks := range left {
-		if err := l.o.Keys.Drop(ctx, at, ks...); err != nil {
+		if err := l.dropEmptied(ctx, at, now, ks); err != nil {
 			return 0, err
 		}
 	}
 	return len(gone), nil
+}
+
+// dropEmptied drops the keys of persons who were erased at a time and are emptied by now, if the keys have been shut for long enough.
+// Those of the others are shut, for a later sweep.
+func (l *Ledger) dropEmptied(ctx context.Context, at, now time.Time, ks []reminder.PersonKey) error {
+	shut, others, err := l.o.Keys.ShutBefore(ctx, now.Add(-retireAfter), ks...)
+	if err != nil {
+		return err
+	}
+	if err := l.o.Keys.DropShut(ctx, at, shut); err != nil {
+		return err
+	}
+	_, err = l.o.Keys.Shut(ctx, now, others...)
+	return err
 }
 
 // letGo journals that the persons whose time is still over were erased, and returns them. It takes nothing of what is booked: there is

@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -84,7 +85,7 @@ func TestRetentionByClass(t *testing.T) {
 		w.at(c.at)
 		_, err := w.SweepExpired(w.ctx)
 		w.ok(err)
-		w.ok(w.SweepRetention(w.ctx))
+		w.retain()
 		dead, err := w.DeadLetters(w.ctx)
 		w.ok(err)
 		got := kept{dead: len(dead) > 0, audit: audited(), plans: ofPlans()}
@@ -148,6 +149,14 @@ func TestProofOutlivesThePerson(t *testing.T) {
 	}
 }
 
+// retain sweeps, and again when the keys of who was let go have been shut for long enough.
+func (w *world) retain() {
+	w.Helper()
+	w.ok(w.SweepRetention(w.ctx))
+	w.at(w.now().Add(2 * time.Hour))
+	w.ok(w.SweepRetention(w.ctx))
+}
+
 // during is a state in which something happens once when everybody has been looked at, or when an erasing is folded.
 type during struct {
 	*memory.State
@@ -197,7 +206,7 @@ func TestRetireAfterABreak(t *testing.T) {
 		t.Fatal("the key is gone already: nothing was broken off")
 	}
 	w.at(w.now().Add(time.Hour))
-	w.ok(w.SweepRetention(w.ctx))
+	w.retain()
 	if w.knows(p) || !w.KeysComplete() {
 		t.Error("the key lives on")
 	}
@@ -235,4 +244,81 @@ func TestRetireSparesWhoComesBack(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is said of a person between the last look at them and the drop of their key opens for good: whether it was sealed before
+// they were let go and written after, or said after.
+func TestRetireKeepsWhatIsBeingWritten(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		when func(w *world, s *during, p reminder.PersonKey) (sealed func())
+	}{
+		{"sealed before the key is shut", func(w *world, _ *during, p reminder.PersonKey) func() {
+			e := w.sealedWord(p, w.now().Add(time.Minute))
+			return func() { w.land(e) }
+		}},
+		{"said when they have just been let go", func(w *world, s *during, p reminder.PersonKey) func() {
+			var e journal.Entry
+			s.folded = func() {
+				s.folded = nil
+				e = w.sealedWord(p, w.now().Add(time.Minute))
+			}
+			return func() { w.land(e) }
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, s := duringWorld(t)
+			p := w.person(1)
+			w.ok(w.Consent(w.ctx, w.word(p, consent.Refused)))
+			w.at(noon.AddDate(6, 0, 0))
+			write := c.when(w, s, p)
+			w.ok(w.SweepRetention(w.ctx))
+			if n := len(w.peopleOf(p)[0].Consent); n > 0 {
+				t.Fatalf("%d words: nobody was let go", n)
+			}
+			write()
+			w.at(w.now().Add(2 * time.Hour))
+			w.ok(w.SweepRetention(w.ctx))
+			for _, name := range []string{"now", "after a replay"} {
+				if got := types(w.peopleOf(p)[0].Consent); !slices.Equal(got, []consent.Type{consent.Granted}) {
+					t.Errorf("%s: words %v", name, got)
+				}
+				if !w.knows(p) {
+					t.Errorf("%s: what was said can't be read", name)
+				}
+				if name == "now" {
+					w.dropSnapshot()
+					w.restart()
+				}
+			}
+		})
+	}
+}
+
+// sealedWord is the entry of a yes, sealed as it is when its writer is held up before it is written.
+func (w *world) sealedWord(p reminder.PersonKey, at time.Time) journal.Entry {
+	w.Helper()
+	r := w.word(p, consent.Granted)
+	r.EventTime, r.Recorded = at, at
+	w.ok(w.keys.Ensure(w.ctx, at, p))
+	b, err := json.Marshal(r)
+	w.ok(err)
+	sealed, err := w.keys.Seal(p, "consent", b)
+	w.ok(err)
+	return journal.Entry{Stream: journal.StreamPeople, Kind: journal.KindConsent, Shard: p.Shard(), Person: p, At: at, Sealed: sealed}
+}
+
+// land writes an entry and waits until it is folded.
+func (w *world) land(e journal.Entry) {
+	w.Helper()
+	_, err := w.journal.Append(w.ctx, e)
+	w.ok(err)
+	for range 1000 {
+		if len(w.peopleOf(e.Person)[0].Consent) > 0 {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	w.Fatal("it can't be read: what it was sealed with is gone")
 }

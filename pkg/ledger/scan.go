@@ -25,33 +25,54 @@ func (l *Ledger) scan(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// first keeps, of all reminders that it is shown, those that are due first.
-type first struct {
+// first keeps, of all that it is shown, those that come first. While it has a most, held is a heap with the last of them on top.
+type first[T any] struct {
 	most int // 0 = all of them
-	held waiting
+	by   func(a, b *T) int
+	held []T
 }
 
-// takes reports whether one with these would be kept.
-func (f *first) takes(v *ReminderView) bool {
-	return f.most <= 0 || len(f.held) < f.most || byDue(v, &f.held[0].view) < 0
+// takes reports whether x would be kept.
+func (f *first[T]) takes(x *T) bool {
+	return f.most <= 0 || len(f.held) < f.most || f.by(x, &f.held[0]) < 0
 }
 
-func (f *first) add(x found) {
+// add keeps one that it takes.
+func (f *first[T]) add(x T) {
 	switch {
 	case f.most <= 0:
 		f.held = append(f.held, x)
 	case len(f.held) < f.most:
-		heap.Push(&f.held, x)
+		heap.Push(f, x)
 	default:
 		f.held[0] = x
-		heap.Fix(&f.held, 0)
+		heap.Fix(f, 0)
 	}
 }
 
-// sorted are those that were kept, the earliest due first.
-func (f *first) sorted() []found {
-	slices.SortFunc(f.held, func(a, b found) int { return byDue(&a.view, &b.view) })
+// sorted are those that were kept, in order. Nothing is added after it.
+func (f *first[T]) sorted() []T {
+	slices.SortFunc(f.held, func(a, b T) int { return f.by(&a, &b) })
 	return f.held
+}
+
+// Len implements heap.Interface.
+func (f *first[T]) Len() int { return len(f.held) }
+
+// Less implements heap.Interface.
+func (f *first[T]) Less(i, j int) bool { return f.by(&f.held[i], &f.held[j]) > 0 }
+
+// Swap implements heap.Interface.
+func (f *first[T]) Swap(i, j int) { f.held[i], f.held[j] = f.held[j], f.held[i] }
+
+// Push implements heap.Interface.
+func (f *first[T]) Push(x any) { f.held = append(f.held, x.(T)) } //nolint:forcetypeassert // only add pushes
+
+// Pop implements heap.Interface.
+func (f *first[T]) Pop() any {
+	x := f.held[len(f.held)-1]
+	f.held = f.held[:len(f.held)-1]
+	return x
 }
 
 // found is a reminder with its appointment, as long as that is not unsealed.
@@ -61,29 +82,10 @@ type found struct {
 	opened bool
 }
 
-func byDue(a, b *ReminderView) int {
-	return cmp.Or(a.Due.Compare(b.Due), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Person, b.Person))
+func byDue(a, b *found) int {
+	return cmp.Or(a.view.Due.Compare(b.view.Due), cmp.Compare(a.view.ID, b.view.ID), cmp.Compare(a.view.Person, b.view.Person))
 }
 
-// waiting is a heap with the one that is due last on top.
-type waiting []found
-
-// Len implements heap.Interface.
-func (w waiting) Len() int { return len(w) }
-
-// Less implements heap.Interface.
-func (w waiting) Less(i, j int) bool { return byDue(&w[i].view, &w[j].view) > 0 }
-
-// Swap implements heap.Interface.
-func (w waiting) Swap(i, j int) { w[i], w[j] = w[j], w[i] }
-
-// Push implements heap.Interface.
-func (w *waiting) Push(x any) { *w = append(*w, x.(found)) } //nolint:forcetypeassert,errcheck // only first pushes
-
-// Pop implements heap.Interface.
-func (w *waiting) Pop() any {
-	old := *w
-	x := old[len(old)-1]
-	*w = old[:len(old)-1]
-	return x
+func byStart(a, b *Letter) int {
+	return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Appointment, b.Appointment), cmp.Compare(a.System, b.System), cmp.Compare(a.Person, b.Person))
 }

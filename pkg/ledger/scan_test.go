@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,14 +43,14 @@ func TestTwoListsAtOnce(t *testing.T) {
 	l, err := ledger.New(o)
 	w.ok(err)
 	done := make(chan error, 3)
-	list := func(ctx context.Context) { _, err := l.Letters(ctx, "", nil); done <- err }
+	list := func(ctx context.Context) { _, err := l.Letters(ctx, ledger.LetterFilter{}, nil); done <- err }
 	go list(w.ctx)
 	<-s.in
 	go func() { _, err := l.Reminders(w.ctx, ledger.Filter{Max: 1}); done <- err }()
 	<-s.in
 	ctx, cancel := context.WithCancel(w.ctx)
 	cancel()
-	if _, err := l.Letters(ctx, "", nil); !errors.Is(err, ledger.ErrBusy) || !errors.Is(err, context.Canceled) {
+	if _, err := l.Letters(ctx, ledger.LetterFilter{}, nil); !errors.Is(err, ledger.ErrBusy) || !errors.Is(err, context.Canceled) {
 		t.Errorf("a third letter list: %v", err)
 	}
 	if _, err := l.Reminders(ctx, ledger.Filter{}); !errors.Is(err, ledger.ErrBusy) {
@@ -70,6 +71,43 @@ func TestTwoListsAtOnce(t *testing.T) {
 	s.out <- struct{}{}
 	for range 3 {
 		w.ok(<-done)
+	}
+}
+
+// The letter list is as long as asked for, the soonest first, and tells how many more there are.
+func TestALetterListIsAsLongAsAskedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	eye := func(a *reminder.Appointment) { a.Unit = "rh-eye" }
+	for _, n := range []int{3, 1, 4, 2} {
+		w.accept(w.appointment(n, later(time.Duration(n)*24*time.Hour)))
+	}
+	w.accept(w.appointment(5, eye, later(time.Hour)), w.appointment(6, eye, later(5*24*time.Hour)))
+	known := func(unit string) bool { return unit == "rh-ortho" }
+	gone := func(string) bool { return false }
+	of := func(f ledger.LetterFilter, known func(string) bool) ledger.Letters {
+		ls, err := w.Letters(w.ctx, f, known)
+		w.ok(err)
+		return ls
+	}
+	all := of(ledger.LetterFilter{}, gone).Letters
+	if len(all) != 6 {
+		t.Fatalf("%d letters", len(all))
+	}
+	for most := 1; most < 8; most++ {
+		got, want := of(ledger.LetterFilter{Max: most}, gone), all[:min(most, 6)]
+		if !slices.Equal(got.Letters, want) || got.Left != 6-len(want) {
+			t.Errorf("of %d: %+v, and %d left; want %+v", most, got.Letters, got.Left, want)
+		}
+	}
+	if got := of(ledger.LetterFilter{Unit: "rh-eye", Max: 1}, gone); len(got.Letters) != 1 || got.Letters[0] != all[0] || got.Left != 1 {
+		t.Errorf("of a unit: %+v", got)
+	}
+	if got := of(ledger.LetterFilter{Reason: ledger.UnknownUnit, Max: 1}, known); len(got.Letters) != 1 || got.Letters[0].Unit != "rh-eye" || got.Left != 1 {
+		t.Errorf("with a reason: %+v", got)
+	}
+	if got := of(ledger.LetterFilter{Reason: "no such", Max: 1}, gone); got.Letters == nil || len(got.Letters) != 0 || got.Left != 0 {
+		t.Errorf("with no such reason: %+v", got)
 	}
 }
 

@@ -177,8 +177,8 @@ type DeadLetter struct {
 	Reason   string    `json:"reason"`           // from a closed list
 	Detail   string    `json:"detail,omitempty"` // which field, and what is wanted; no value
 	Shape    string    `json:"shape"`            // size and form, no content
-	Received time.Time `json:"received"`
-	Sequence uint64    `json:"sequence"` // in the intake stream
+	Received time.Time `json:"received"`         // when it first came, however often it was put back
+	Sequence uint64    `json:"sequence"`         // in the intake stream
 	Subject  string    `json:"-"`
 	Type     string    `json:"-"` // Content-Type
 	Data     []byte    `json:"-"`
@@ -260,6 +260,9 @@ func (l *Ledger) dead(e journal.Entry, whole bool) (DeadLetter, error) {
 		return d, err
 	}
 	d.ID = e.Seq
+	if d.Received.IsZero() {
+		d.Received = e.At // it came no later than that
+	}
 	if !whole {
 		return d, nil
 	}
@@ -274,8 +277,12 @@ func (l *Ledger) dead(e journal.Entry, whole bool) (DeadLetter, error) {
 // ErrNoReplay is returned when there is nowhere to put a dead letter back to.
 var ErrNoReplay = errors.New("ledger: dead letters can't be replayed here")
 
-// Replay publishes a dead letter's event again and takes the letter away. Should it die between the two, the event comes
-// twice, which is harmless.
+// ErrForgotten is returned for a dead letter that came before its person was erased.
+var ErrForgotten = errors.New("ledger: it came before the person was erased, so it is not taken in; the dead letter is gone")
+
+// Replay publishes a dead letter's event again, as what came when it first did, and takes the letter away. Should it die between
+// the two, the event comes twice, which is harmless. What was said before its person was erased is not published: its letter is
+// taken away, and the answer is ErrForgotten. When the person is erased after that, Accept steps over the event.
 func (l *Ledger) Replay(ctx context.Context, id uint64) error {
 	if l.o.Republish == nil {
 		return ErrNoReplay
@@ -284,7 +291,18 @@ func (l *Ledger) Replay(ctx context.Context, id uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := l.o.Republish(ctx, d.Subject, d.Type, d.Data); err != nil {
+	if l.o.Read != nil {
+		if a, err := l.o.Read(d); err == nil {
+			a.Came = d.Received
+			if l.forgotten(a, l.o.Now()) {
+				if err := l.o.Journal.Delete(ctx, journal.StreamDead, id); err != nil {
+					return err
+				}
+				return ErrForgotten
+			}
+		}
+	}
+	if err := l.o.Republish(ctx, d); err != nil {
 		return fmt.Errorf("ledger: replay: %w", err)
 	}
 	return l.o.Journal.Delete(ctx, journal.StreamDead, id)

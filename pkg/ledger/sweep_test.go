@@ -34,8 +34,9 @@ func TestSweepExpired(t *testing.T) {
 	}
 	w.wantCounts(w.person(1), map[receipt.Status]int{receipt.Expired: 2})
 	w.wantCounts(w.person(2), map[receipt.Status]int{receipt.Planned: 2})
-	letters, err := w.Letters(w.ctx, "", nil)
+	list, err := w.Letters(w.ctx, ledger.LetterFilter{}, nil)
 	w.ok(err)
+	letters := list.Letters
 	if len(letters) != 1 || letters[0].Appointment != "A-1" {
 		t.Errorf("letters %+v: the clinic must hear of it", letters)
 	}
@@ -198,11 +199,11 @@ func TestDeadLetters(t *testing.T) {
 	var back [][3]string
 	refuse := errors.New("full")
 	w := newWorld(t, func(o *ledger.Options) {
-		o.Republish = func(_ context.Context, subject, contentType string, data []byte) error {
+		o.Republish = func(_ context.Context, d ledger.DeadLetter) error {
 			if refuse != nil {
 				return refuse
 			}
-			back = append(back, [3]string{subject, contentType, string(data)})
+			back = append(back, [3]string{d.Subject, d.Type, string(d.Data)})
 			return nil
 		}
 	})

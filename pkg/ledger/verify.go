@@ -32,7 +32,10 @@ type Register struct {
 
 // VerifyOptions of a Verification. Metrics may be nil.
 type VerifyOptions struct {
-	Ledger    *Ledger
+	Ledger *Ledger
+	// Replies, where the disputes about addresses are: what a register vouches for is proof as any other, and ends those that are older
+	// than the register's own date. nil = nothing ends any.
+	Replies   *Replies
 	Registers []Register
 	// Wants says whether the registers are to be asked about somebody whose reminder is due at due, of whose addresses known is
 	// known: without the addresses, which stay sealed. Required.
@@ -56,6 +59,8 @@ type Verification struct {
 	book map[asked]time.Time // who is not asked about before when
 	owed map[asked]bool      // of those, who is asked about again then
 	full int                 // how long the book is when it is tidied next
+
+	since map[asked]time.Time // of those, for whom a decision waits: since when
 }
 
 // asked is one person at one register.
@@ -114,6 +119,7 @@ func NewVerification(o VerifyOptions) (*Verification, error) {
 	}
 	v := &Verification{
 		o: o, pace: rate.NewLimiter(rate.Limit(o.PerSecond), burst), book: map[asked]time.Time{}, owed: map[asked]bool{},
+		since: map[asked]time.Time{},
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "husk_verify_answers_total", Help: "Answers of registers about persons, by method, verdict and reason.",
 		}, []string{"method", "verdict", "reason"}),
@@ -273,7 +279,15 @@ func (v *Verification) ask(ctx context.Context, r Register, by string, keys []re
 		if err != nil {
 			return out, fmt.Errorf("ledger: %w", err)
 		}
-		persons = slices.DeleteFunc(persons, func(p state.Person) bool { return !v.concerns(r, p) })
+		var never []reminder.PersonKey
+		persons = slices.DeleteFunc(persons, func(p state.Person) bool {
+			id, err := v.nationalID(p)
+			if err == nil && id.Country != r.Country {
+				never = append(never, p.Key)
+			}
+			return err != nil || id.Country != r.Country
+		})
+		v.unasked(methodOf(r), never)
 		if len(persons) == 0 {
 			continue
 		}
@@ -291,21 +305,21 @@ func (v *Verification) ask(ctx context.Context, r Register, by string, keys []re
 	return out, nil
 }
 
-// nationalID unseals a person's national id, from the newest appointment; zero when there is none, or its key is gone.
-func (v *Verification) nationalID(p state.Person) reminder.NationalID {
+// nationalID unseals a person's national id, from the newest appointment; zero when there is none, or its key is gone. An error, which
+// is logged, says that it can't be read now.
+func (v *Verification) nationalID(p state.Person) (reminder.NationalID, error) {
 	if len(p.Sealed) == 0 {
-		return reminder.NationalID{}
+		return reminder.NationalID{}, nil
 	}
 	a, err := v.o.Ledger.openAppointment(p.Key, p.Sealed)
-	if err != nil && !errors.Is(err, journal.ErrErased) {
+	switch {
+	case errors.Is(err, journal.ErrErased):
+		return reminder.NationalID{}, nil
+	case err != nil:
 		v.o.Ledger.steppedOver("what is known of a person can't be read", err, zap.String("person", string(p.Key)))
+		return reminder.NationalID{}, err
 	}
-	return a.NationalID
-}
-
-func (v *Verification) concerns(r Register, p state.Person) bool {
-	id := v.nationalID(p)
-	return !id.IsZero() && id.Country == r.Country
+	return a.NationalID, nil
 }
 
 // batch audits, asks and journals. The ids live in the questions alone.
@@ -325,13 +339,15 @@ func (v *Verification) batch(ctx context.Context, r Register, by string, persons
 	}
 	questions := make([]contact.Question, len(persons))
 	for i, p := range persons {
-		questions[i] = contact.Question{Person: p.Key, NationalID: v.nationalID(p)}
+		id, _ := v.nationalID(p) // unreadable meanwhile: the zero id has no answer
+		questions[i] = contact.Question{Person: p.Key, NationalID: id}
 	}
 	answers := contact.Ask(ctx, r.Verifier, now, questions)
 	clear(questions)
 
 	out := make([]Verified, len(answers))
 	var entries []journal.Entry
+	var proofs []contact.Record
 	for i, a := range answers {
 		p := persons[i]
 		v.answers.WithLabelValues(method, a.Verdict.String(), string(a.Reason)).Inc()
@@ -339,12 +355,13 @@ func (v *Verification) batch(ctx context.Context, r Register, by string, persons
 			Person: p.Key, Method: method, Verdict: a.Verdict.String(), Reason: a.Reason, Retry: a.Retry, Until: a.Until, Reserved: a.Reserved,
 			Addresses: []reminder.AddressHash{},
 		}
-		if !v.concerns(r, p) { // erased while the register was asked
+		if id, err := v.nationalID(p); err == nil && id.IsZero() { // erased while the register was asked
 			answers[i] = contact.Answer{Verdict: contact.No} // nothing to take down, and nothing owed
 			continue
 		}
 		for _, rec := range a.Records(p.Key, l.o.Pseudonyms.Address, NewID, l.o.Now()) {
 			out[i].Addresses = append(out[i].Addresses, rec.Hash)
+			proofs = append(proofs, rec) // what is known too: it may not have been said that it ended a dispute
 			if known(p, rec) {
 				continue
 			}
@@ -371,6 +388,14 @@ func (v *Verification) batch(ctx context.Context, r Register, by string, persons
 		if err := l.write(ctx, part...); err != nil {
 			return nil, err
 		}
+	}
+	if v.o.Replies != nil {
+		if err := v.o.Replies.settle(ctx, proofs...); err != nil {
+			return nil, err
+		}
+	}
+	if err := v.decideAnew(ctx, v.awaited(method, persons), persons, out); err != nil {
+		return nil, err
 	}
 	v.note(method, persons, answers) // last: what was not journalled is asked about again
 	return out, nil

@@ -1,11 +1,9 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -67,11 +65,11 @@ type Filter struct {
 // Reminders lists reminders, the earliest due first. It holds no more than f.Max of them at a time, and of everybody's makes no more
 // than two lists at once: ErrBusy when ctx has ended before its turn has come.
 func (l *Ledger) Reminders(ctx context.Context, f Filter) ([]ReminderView, error) {
-	best := &first{most: f.Max}
+	best := &first[found]{most: f.Max, by: byDue}
 	now := l.o.Now()
 	collect := func(p *state.Person) error {
 		for id, r := range p.Reminders {
-			if x := viewOf(p, id, r, now); f.chooses(x.view, r) && best.takes(&x.view) && (f.Unit == "" || l.isOf(&x, f.Unit)) {
+			if x := viewOf(p, id, r, now); f.chooses(x.view, r) && best.takes(&x) && (f.Unit == "" || l.isOf(&x, f.Unit)) {
 				x.view.Attempts = attemptsOf(r)
 				best.add(x)
 			}
@@ -167,17 +165,30 @@ type Letter struct {
 // unit any more. Nothing is sent for it until it does.
 const UnknownUnit = "unknown_unit"
 
-// Letters lists what the clinic must write or ring about, the soonest start first. Appointments that are over are not on it.
-// known says whether the unit directory has a unit; nil is a directory that has all. What can't be read is stepped over. No more than
-// two lists of everybody's are made at once: ErrBusy when ctx has ended before its turn has come.
-func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit string) bool) ([]Letter, error) {
+// LetterFilter chooses letters. Zero fields choose all.
+type LetterFilter struct {
+	Unit   string
+	Reason string // exactly this one, such as UnknownUnit
+	Max    int    // the soonest alone, at most so many
+}
+
+// Letters is a part of the letter list.
+type Letters struct {
+	Letters []Letter `json:"letters"`        // the soonest start first
+	Left    int      `json:"left,omitempty"` // so many more begin after these
+}
+
+// Letters lists what the clinic must write or ring about. Appointments that are over are not on it. It holds no more than f.Max at a
+// time, and counts what it leaves. known says whether the unit directory has a unit; nil is a directory that has all. What can't be
+// read is stepped over. No more than two lists of everybody's are made at once: ErrBusy when ctx has ended before its turn has come.
+func (l *Ledger) Letters(ctx context.Context, f LetterFilter, known func(unit string) bool) (Letters, error) {
 	leave, err := l.scan(ctx)
 	if err != nil {
-		return nil, err
+		return Letters{}, err
 	}
 	defer leave()
 	now := l.o.Now()
-	out := []Letter{}
+	best, all := &first[Letter]{most: f.Max, by: byStart, held: []Letter{}}, 0
 	err = l.o.State.Each(ctx, func(p *state.Person) error {
 		for key, a := range p.Appointments {
 			if !a.Ends.IsZero() && !a.Ends.After(now) {
@@ -187,24 +198,26 @@ func (l *Ledger) Letters(ctx context.Context, unit string, known func(unit strin
 			if !listed && (!waits || known == nil) {
 				continue
 			}
-			if l.letter(&x, key, a.Sealed) && (unit == "" || x.Unit == unit) && x.Start.After(now) {
+			if l.letter(&x, key, a.Sealed) && (f.Unit == "" || x.Unit == f.Unit) && x.Start.After(now) {
 				if waits && known != nil && !known(x.Unit) {
 					listed, x.Reason, x.Provisional = true, UnknownUnit, true
 				}
-				if listed {
-					out = append(out, x)
+				if !listed || (f.Reason != "" && x.Reason != f.Reason) {
+					continue
+				}
+				all++
+				if best.takes(&x) {
+					best.add(x)
 				}
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+		return Letters{}, fmt.Errorf("ledger: %w", err)
 	}
-	slices.SortFunc(out, func(a, b Letter) int {
-		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(a.Appointment, b.Appointment))
-	})
-	return out, nil
+	out := best.sorted()
+	return Letters{out, all - len(out)}, nil
 }
 
 // letter fills in what the sealed appointment tells; false when it can't be read.

@@ -99,8 +99,26 @@ func (l *Ledger) Rule(ctx context.Context, vs []receipt.Verdict) error {
 	return writeReasons(ctx, l, journal.KindVerdict, vs, func(v *receipt.Verdict) (reminder.PersonKey, *string) { return v.Person, &v.Decision.Reason })
 }
 
-// Preview journals what the gate would say, the reason sealed.
+// Preview journals what the gate would say, the reason sealed. That it could not say is journalled once, however often it is asked.
 func (l *Ledger) Preview(ctx context.Context, ps []receipt.Preview) error {
+	var fresh []receipt.Preview
+	for _, p := range ps {
+		told := false
+		if p.Undecided {
+			err := l.o.State.View(ctx, p.Person, func(x *state.Person) error {
+				r := x.Reminders[p.Reminder]
+				told = r != nil && !r.Previewed && receipt.IsUndecided(r.Letter)
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("ledger: %w", err)
+			}
+		}
+		if !told {
+			fresh = append(fresh, p)
+		}
+	}
+	ps = fresh
 	return writeReasons(ctx, l, journal.KindPreview, ps, func(p *receipt.Preview) (reminder.PersonKey, *string) { return p.Person, &p.Reason })
 }
 

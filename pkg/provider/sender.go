@@ -43,9 +43,18 @@ type Accepted struct {
 
 // Lookup is implemented by a Sender whose carrier can be asked what became of a reference. It settles an Unknown.
 type Lookup interface {
-	// Lookup finds the message with this reference. found is false only when the carrier surely does not have it; all else
-	// is an error.
+	// Lookup finds the message with this reference. found is false only when the carrier surely does not have it now, though it may
+	// have it later: one that was just written may not be listed yet, or be on its way. All else is an error.
 	Lookup(ctx context.Context, reference string) (a Accepted, found bool, err error)
+}
+
+// Final is implemented by a Lookup whose no is the last word after a while. Of any other carrier, what it does not find stays in
+// doubt, and is never sent again.
+type Final interface {
+	Lookup
+	// FinalAfter is how long after the last moment at which its write may have begun a message that is not found surely never
+	// leaves; zero or more. The carrier's contract must say so: that nobody has seen it come later is not enough.
+	FinalAfter() time.Duration
 }
 
 // Checker is implemented by a Sender that can be tried without sending anything.

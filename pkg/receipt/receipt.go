@@ -95,6 +95,8 @@ type Preview struct {
 	Late     bool               `json:"late"`             // the one ten days before
 	Reason   string             `json:"reason,omitempty"` // "" = would be sent
 	Again    bool               `json:"again,omitempty"`  // no answer: what the gate said before counts no more, and it is to be asked anew
+	// Undecided: the gate could not say, for Reason. It is asked again, and the reminder is on the letter list until it can.
+	Undecided bool `json:"undecided,omitempty"`
 }
 
 // Report is a carrier's delivery report, by the reference it was given.

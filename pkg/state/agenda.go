@@ -15,8 +15,8 @@ type Agenda string
 const (
 	// Expiring are those with a reminder that is planned or held, by when it expires.
 	Expiring Agenda = "expiring"
-	// Unasked are those with a planned reminder that the gate has not been asked about: since ever; or was asked about only
-	// early: by when it expires.
+	// Unasked are those with a planned reminder that the gate has not been asked about, or could not say anything of: since ever; or
+	// was asked about only early: by when it expires.
 	Unasked Agenda = "unasked"
 	// Remembered are those with an appointment beyond the horizon, by when it ends.
 	Remembered Agenda = "remembered"

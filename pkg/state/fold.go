@@ -66,6 +66,8 @@ func (p *Person) Apply(c Change) []reminder.ID {
 		case r == nil || !f.current(r, b.Version):
 		case b.Again:
 			r.Previewed, r.Late, r.Letter = false, false, ""
+		case b.Undecided:
+			r.Previewed, r.Letter = false, b.Reason
 		default:
 			r.Previewed, r.Late, r.Letter = true, r.Late || b.Late, b.Reason
 		}

@@ -248,6 +248,9 @@ func TestFoldPreview(t *testing.T) {
 	anew := func(version uint64) step {
 		return folds(receipt.Preview{Reminder: reminderID(visit, "A"), Person: anna, Version: version, Again: true})
 	}
+	undecided := func(version uint64) step {
+		return folds(receipt.Preview{Reminder: reminderID(visit, "A"), Person: anna, Version: version, Late: true, Reason: "undecided", Undecided: true})
+	}
 	for _, c := range []struct {
 		name            string
 		steps           []step
@@ -261,6 +264,9 @@ func TestFoldPreview(t *testing.T) {
 		{"to be asked anew", []step{book(1, "A"), preview(1, false, "no_basis"), preview(1, true, "barred"), anew(1)}, false, false, ""},
 		{"anew, of an older plan", []step{book(1, "A"), book(2, "A"), preview(2, true, "barred"), inert(anew(1))}, true, true, "barred"},
 		{"asked anew", []step{book(1, "A"), preview(1, true, "barred"), anew(1), preview(1, false, "no_basis")}, true, false, "no_basis"},
+		{"could not be said", []step{book(1, "A"), preview(1, false, "unverified"), undecided(1)}, false, false, "undecided"},
+		{"could be said then", []step{book(1, "A"), undecided(1), preview(1, true, "")}, true, true, ""},
+		{"could not be said of an older plan", []step{book(1, "A"), book(2, "A"), preview(2, true, ""), inert(undecided(1))}, true, true, ""},
 		{"of an older plan", []step{book(1, "A"), book(2, "A"), inert(preview(1, false, "no_basis"))}, false, false, ""},
 		{"planned again after a cancellation", []step{book(1, "A"), preview(1, true, "no_basis"), cancel(2), book(3, "A")}, false, false, ""},
 	} {

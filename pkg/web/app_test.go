@@ -215,8 +215,8 @@ func TestABookingIsSeen(t *testing.T) {
 	}
 	until(t, func() bool { // the gate is asked by a sweep
 		_, err := d.app.Sweep(t.Context(), "previews")
-		var ls []ledger.Letter
-		return err == nil && d.ask("GET", "/v1/letters?unit="+unit.ID, nil, &ls) == 200 && len(ls) == 1 && ls[0].Provisional
+		var ls ledger.Letters
+		return err == nil && d.ask("GET", "/v1/letters?unit="+unit.ID, nil, &ls) == 200 && len(ls.Letters) == 1 && ls.Letters[0].Provisional
 	})
 	if strings.Contains(d.seen.String(), nationalID) {
 		t.Error("the national id is in an answer")

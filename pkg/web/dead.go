@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -19,8 +20,12 @@ type DeadLetter struct {
 
 // Replayed answers POST /v1/dead/{id}/replay.
 type Replayed struct {
-	ID uint64 `json:"id"`
+	ID      uint64 `json:"id"`
+	Refused string `json:"refused,omitempty"` // why it was not put back: it never can be, and the dead letter is gone
 }
+
+// forgotten is why a dead letter is not put back that ledger.ErrForgotten is answered for.
+const forgotten = "it came before the person was erased"
 
 // deadLetters lists reason and shape alone.
 func (a *API) deadLetters(ctx context.Context, c *caller, _ *struct{}) ([]ledger.DeadLetter, error) {
@@ -67,8 +72,12 @@ func (a *API) replay(ctx context.Context, c *caller, in *replayInput) (Replayed,
 	if err := a.audit(ctx, c, everybody, fmt.Sprintf("dead.replay %d", in.ID), "", "", ""); err != nil {
 		return Replayed{}, err
 	}
-	if err := a.o.Ledger.Replay(ctx, in.ID); err != nil {
+	err := a.o.Ledger.Replay(ctx, in.ID)
+	if errors.Is(err, ledger.ErrForgotten) {
+		return Replayed{in.ID, forgotten}, nil
+	}
+	if err != nil {
 		return Replayed{}, err
 	}
-	return Replayed{in.ID}, nil
+	return Replayed{ID: in.ID}, nil
 }

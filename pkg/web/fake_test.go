@@ -39,20 +39,21 @@ const (
 
 // fake is a ledger that remembers what it was asked, in order.
 type fake struct {
-	calls   []string
-	audits  []ledger.Audit
-	noAudit error
-	err     error // of everything but the audit
-	moved   error // of releasing and cancelling
-	codeErr error // of codes
-	told    code.Result
-	units   []string       // where the person has an appointment
-	unit    string         // of every reminder
-	word    consent.Record // of every person
-	born    reminder.Date  // of every person
-	misses  []ledger.Misdelivery
-	noInbox error
-	block   chan struct{}
+	calls    []string
+	audits   []ledger.Audit
+	noAudit  error
+	err      error // of everything but the audit
+	moved    error // of releasing and cancelling
+	codeErr  error // of codes
+	told     code.Result
+	units    []string       // where the person has an appointment
+	unit     string         // of every reminder
+	word     consent.Record // of every person
+	born     reminder.Date  // of every person
+	misses   []ledger.Misdelivery
+	noInbox  error
+	block    chan struct{}
+	replayed error // of a dead letter
 
 	fourEyes bool
 	later    time.Duration
@@ -76,11 +77,11 @@ func (f *fake) Reminders(_ context.Context, q ledger.Filter) ([]ledger.ReminderV
 	return []ledger.ReminderView{{ID: q.ID, Person: somebody, Unit: f.unit}}, f.call("reminders")
 }
 
-func (f *fake) Letters(_ context.Context, _ string, known func(string) bool) ([]ledger.Letter, error) {
+func (f *fake) Letters(_ context.Context, q ledger.LetterFilter, known func(string) bool) (ledger.Letters, error) {
 	if !known("rh-eye") || known("nowhere") {
-		return nil, errors.New("asked with another unit directory")
+		return ledger.Letters{}, errors.New("asked with another unit directory")
 	}
-	return []ledger.Letter{}, f.call("letters")
+	return ledger.Letters{Letters: []ledger.Letter{}}, f.call(fmt.Sprintf("letters %s %s %d", q.Unit, q.Reason, q.Max))
 }
 
 func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Person, error) {
@@ -166,7 +167,9 @@ func (f *fake) DeadLetters(context.Context) ([]ledger.DeadLetter, error) { retur
 func (f *fake) DeadLetter(_ context.Context, id uint64) (ledger.DeadLetter, error) {
 	return ledger.DeadLetter{ID: id, Data: []byte{0xff}}, f.call("dead letter")
 }
-func (f *fake) Replay(context.Context, uint64) error { return f.call("replay") }
+func (f *fake) Replay(context.Context, uint64) error {
+	return errors.Join(f.call("replay"), f.replayed)
+}
 
 func (f *fake) Units(context.Context, reminder.PersonKey) ([]string, error) {
 	return f.units, f.call("units")
@@ -299,7 +302,8 @@ const notice = `{"id":"n-1","hash":"` + "0123456789abcdef0123456789abcdef0123456
 // touching are the requests that read or change a person, and what each asks of the ledger beside the audit.
 var touching = []struct{ method, path, body, action, call string }{
 	{"GET", "/v1/reminders?person=" + somebody, "", "reminder.list", "reminders"},
-	{"GET", "/v1/letters", "", "letter.list", "letters"},
+	{"GET", "/v1/letters", "", "letter.list", "letters   1000"},
+	{"GET", "/v1/letters?unit=rh-eye&only=unknown_unit&max=7", "", "letter.list", "letters rh-eye unknown_unit 7"},
 	{"POST", "/v1/persons/key", `{"country":"DK","id":"0101701234"}`, "person.key", ""},
 	{"GET", "/v1/persons/" + somebody + "?reason=called", "", "person.show", "people"},
 	{"POST", "/v1/persons/" + somebody + "/consent", `{"type":"withdrawn","method":"phone","actor":{"kind":"self"}}`, "consent.withdrawn", "consent"},

@@ -37,6 +37,8 @@ func TestRefusals(t *testing.T) {
 		{"a list", "POST", "/v1/persons/key", `["0101701234"]`, 400, "body"},
 		{"an unknown parameter", "GET", "/v1/reminders?0101701234=x", "", 400, "query"},
 		{"a parameter of another path", "GET", "/v1/letters?person=" + somebody, "", 400, "query"},
+		{"no letters at all", "GET", "/v1/letters?max=0", "", 400, "max"},
+		{"too many letters", "GET", "/v1/letters?max=10001", "", 400, "max"},
 		{"a number that is none", "GET", "/v1/reminders?max=0101701234x", "", 400, "max"},
 		{"a reminder's person with a slip", "GET", "/v1/reminders?person=0101701234", "", 400, "person"},
 		{"no role", "POST", "/v1/apikeys", `{"role":"0101701234","expires":"2026-05-01T00:00:00Z"}`, 400, "role"},
@@ -166,6 +168,14 @@ func TestContentOfADeadLetterThatIsNoText(t *testing.T) {
 	var d DeadLetter
 	if err := json.Unmarshal(w.Body.Bytes(), &d); err != nil || d.Encoding != "base64" || d.Content != "/w==" {
 		t.Errorf("%s: %v", w.Body, err)
+	}
+}
+
+// Of a dead letter that came before its person was erased the answer tells that, and nothing else; for the caller it is done.
+func TestReplayOfWhatIsForgotten(t *testing.T) {
+	w := ask(openDoor(t, &fake{replayed: ledger.ErrForgotten}).Staff(), "POST", "/v1/dead/3/replay", "")
+	if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != `{"id":3,"refused":"it came before the person was erased"}` {
+		t.Errorf("%d %s", w.Code, got)
 	}
 }
 

@@ -145,16 +145,18 @@ func (a *API) reminder(ctx context.Context, c *caller, in *reminderInput) (ledge
 
 type lettersInput struct {
 	Unit string `query:"unit" maxLength:"64" doc:"Of the unit with this id alone; a key that is for some units must name one"`
+	Only string `query:"only" enum:"unknown_unit" doc:"With this reason alone"`
+	Max  int    `query:"max" default:"1000" minimum:"1" maximum:"10000"`
 }
 
-func (a *API) letters(ctx context.Context, c *caller, in *lettersInput) ([]ledger.Letter, error) {
+func (a *API) letters(ctx context.Context, c *caller, in *lettersInput) (ledger.Letters, error) {
 	if err := a.unitKnown(in.Unit); err != nil {
-		return nil, err
+		return ledger.Letters{}, err
 	}
 	if err := a.audit(ctx, c, ofUnit(in.Unit), "letter.list", "", "", ""); err != nil {
-		return nil, err
+		return ledger.Letters{}, err
 	}
-	return a.o.Ledger.Letters(ctx, in.Unit, func(id string) bool { _, ok := a.o.Units.Unit(id); return ok })
+	return a.o.Ledger.Letters(ctx, ledger.LetterFilter{Unit: in.Unit, Reason: in.Only, Max: in.Max}, func(id string) bool { _, ok := a.o.Units.Unit(id); return ok })
 }
 
 func (a *API) unitKnown(id string) error {

@@ -24,7 +24,7 @@ import (
 type Ledger interface {
 	Status(ctx context.Context) (ledger.Status, error)
 	Reminders(ctx context.Context, f ledger.Filter) ([]ledger.ReminderView, error)
-	Letters(ctx context.Context, unit string, known func(unit string) bool) ([]ledger.Letter, error)
+	Letters(ctx context.Context, f ledger.LetterFilter, known func(unit string) bool) (ledger.Letters, error)
 	Release(ctx context.Context, p reminder.PersonKey, id reminder.ID, by, why string) error
 	Cancel(ctx context.Context, p reminder.PersonKey, id reminder.ID, by string) error
 	People(ctx context.Context, keys []reminder.PersonKey) ([]ledger.Person, error)
@@ -134,7 +134,7 @@ func build(o Options) *API {
 	register(a, operation{id: "reminder.show", method: get, path: "/v1/reminders/{id}", summary: "Show a reminder", text: "With its attempts and findings."}, a.reminder)
 	register(a, operation{id: "reminder.release", method: post, path: "/v1/reminders/{id}/release", summary: "Plan a held reminder again", text: "One that is held since a backup was restored, or for digits that are nobody's."}, a.release)
 	register(a, operation{id: "reminder.cancel", method: post, path: "/v1/reminders/{id}/cancel", summary: "Take a reminder back", text: "One that is planned or held."}, a.cancel)
-	register(a, operation{id: "letter.list", method: get, path: "/v1/letters", summary: "List who must be written to or rung", text: "The soonest start first."}, a.letters)
+	register(a, operation{id: "letter.list", method: get, path: "/v1/letters", summary: "List who must be written to or rung", text: "The soonest start first, at most as many as asked for; left tells how many more begin after these."}, a.letters)
 	register(a, operation{id: "person.key", method: post, path: "/v1/persons/key", summary: "Look a person up", text: "Turns a national id into the pseudonym that all other paths take."}, a.personKey)
 	register(a, operation{id: "person.show", method: get, path: "/v1/persons/{key}", summary: "Show a person", text: "Consent, addresses as hashes, guardians and reminders. A key for some units sees their words and reminders alone."}, a.person)
 	register(a, operation{id: "person.explain", method: post, path: "/v1/persons/{key}/explain", summary: "Explain a decision", text: "The gate's own decision on a message to the person, step by step; nothing is sent."}, a.explain)
@@ -155,7 +155,7 @@ func build(o Options) *API {
 	register(a, operation{id: "audit.list", method: get, path: "/v1/audit", summary: "Read the audit", text: "The newest last. The reading is in the audit too."}, a.audits)
 	register(a, operation{id: "dead.list", method: get, path: "/v1/dead", summary: "List dead letters", text: "Reason and shape, no content."}, a.deadLetters)
 	register(a, operation{id: "dead.show", method: get, path: "/v1/dead/{id}", summary: "Show a dead letter", text: "As it came: personal data."}, a.deadLetter)
-	register(a, operation{id: "dead.replay", method: post, path: "/v1/dead/{id}/replay", summary: "Put a dead letter back", text: "It is taken in again."}, a.replay)
+	register(a, operation{id: "dead.replay", method: post, path: "/v1/dead/{id}/replay", summary: "Put a dead letter back", text: "It is taken in again, as what came when it first did. What came before its person was erased is not: the answer says why, and the dead letter is gone."}, a.replay)
 	register(a, operation{id: "apikey.new", method: post, path: "/v1/apikeys", summary: "Make an API key", text: "The key is shown this once."}, a.newKey)
 	register(a, operation{id: "apikey.list", method: get, path: "/v1/apikeys", summary: "List API keys", text: "The newest first; no key is shown."}, a.listKeys)
 	register(a, operation{id: "apikey.revoke", method: post, path: "/v1/apikeys/{id}/revoke", summary: "Revoke an API key", text: "It is not let in from the next request on."}, a.revokeKey)

@@ -68,12 +68,14 @@ func TestCarrierAnswers(t *testing.T) {
 			t.Errorf("person %d: sent %d times and %d in the record, want %v", i, n, at[all[i].place()], want)
 		}
 	}
-	var letters []struct {
-		Appointment string `json:"appointment"`
+	var letters struct {
+		Letters []struct {
+			Appointment string `json:"appointment"`
+		} `json:"letters"`
 	}
 	h.must(json.Unmarshal([]byte(h.output("letter", "list", "--json")), &letters))
-	if len(letters) != 3 {
-		t.Errorf("%d letters to write, want 3: the one refused and the two in doubt", len(letters))
+	if n := len(letters.Letters); n != 3 {
+		t.Errorf("%d letters to write, want 3: the one refused and the two in doubt", n)
 	}
 	h.stop()
 	t.Logf("refused for now, for good, hung up on, answered too late: %v; %.1f s", counts, time.Since(begin).Seconds())

@@ -11,7 +11,7 @@ import (
 )
 
 // TestSuspended: one of two houses is stopped (SIGSTOP) in the middle of its work, with letters at the carrier whose answer it has not
-// read, for longer than two of its leases, and continued. Meanwhile the other one settles what it had open. Nothing is there
+// read, for longer than three of its leases, and continued. Meanwhile the other one settles what it had open. Nothing is there
 // twice; it works on, and neither vouches nor folds in another's term, also where it was the one that led.
 func TestSuspended(t *testing.T) {
 	t.Parallel()
@@ -25,7 +25,7 @@ func TestSuspended(t *testing.T) {
 }
 
 func suspend(t *testing.T, leads bool) {
-	const asleep = 2*lease + 4*time.Second // the sweep that settles comes every two seconds
+	const asleep = 3*lease + 4*time.Second // who leads next takes over within one lease, and settles what it has seen open for two; it sweeps every two seconds
 	pace := 12 * time.Millisecond
 	if raceDetector {
 		pace *= 3

@@ -161,7 +161,10 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 	return s.box.write(ctx, m)
 }
 
-// Lookup reads the file of a reference. Its answer is final: what is not there did not leave.
+// FinalAfter implements provider.Final: what is not there did not leave.
+func (b *Outbox) FinalAfter() time.Duration { return 0 }
+
+// Lookup reads the file of a reference.
 func (b *Outbox) Lookup(_ context.Context, reference string) (provider.Accepted, bool, error) {
 	if !provider.ValidReference(reference) {
 		return provider.Accepted{}, false, fmt.Errorf("outbox: lookup: %w", provider.ErrReference)

@@ -127,15 +127,37 @@ func TestCluster(t *testing.T) {
 		n++
 		return must(redis.New(redis.Options{Client: c, Prefix: fmt.Sprint("test", n), Quiet: time.Millisecond}))(t)
 	})
-	s := must(redis.New(redis.Options{Client: c, Prefix: "test1", Quiet: time.Millisecond}))(t)
-	if err := s.Clear(t.Context()); err != nil {
-		t.Error(err)
+}
+
+// TestClusterClear: of the installations on one Cluster one is cleared and no other, on whichever nodes they are and however alike
+// their prefixes.
+func TestClusterClear(t *testing.T) {
+	c := clusterClient(t, newCluster(t, 3))
+	installation := func(prefix string) *redis.State {
+		return must(redis.New(redis.Options{Client: c, Prefix: prefix, Quiet: time.Millisecond}))(t)
 	}
-	if left := keys(t, c, "test1:*"); left > 0 {
+	cleared, others := "husk", []string{"hus", "husk1", "husk:", "husk-2", "1husk"}
+	had := map[string]int{}
+	for _, prefix := range append([]string{cleared}, others...) {
+		s := installation(prefix)
+		for n := range reminder.Shards { // on all nodes
+			fold(t, s, key(n), number("n", key(n), hash(n), noon), state.Bar{Address: hash(n)})
+		}
+		had[prefix] = keys(t, c, prefix+":{*")
+		if had[prefix] < 2*reminder.Shards {
+			t.Fatalf("%s has %d keys", prefix, had[prefix])
+		}
+	}
+	if err := installation(cleared).Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if left := keys(t, c, cleared+":{*"); left > 0 {
 		t.Errorf("%d keys are left", left)
 	}
-	if keys(t, c, "test2:*") == 0 {
-		t.Error("another installation was cleared as well")
+	for _, prefix := range others {
+		if left := keys(t, c, prefix+":{*"); left != had[prefix] {
+			t.Errorf("%s had %d keys and has %d", prefix, had[prefix], left)
+		}
 	}
 }
 
