@@ -22,9 +22,8 @@ type dropClear struct {
 }
 
 // Drop takes all data keys of persons out of use, in every process: what they sealed answers ErrErased from now on, what is being
-// written at this moment too; see Shut. What a copy
-// of the journal holds opens until Rotate has destroyed the keys. Who comes back gets a new key. at is noted as when they were
-// erased, for good; see Erased.
+// written at this moment too: who must not lose that calls Shut, waits, and calls DropShut. What a copy of the journal holds opens
+// until Rotate has destroyed the keys. Who comes back gets a new key. at is noted as when they were erased, for good; see Erased.
 func (r *Keyring) Drop(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
 	return r.dropAll(ctx, at, at, persons)
 }

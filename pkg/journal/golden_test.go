@@ -85,6 +85,8 @@ func goldens() map[string]written {
 			`{"into":"1-02000000000000000000000000000002","at":"2026-03-02T12:00:00Z"}`)),
 		"drop": in(journal.StreamKeys, 1, "", j(journal.KindDrop,
 			`{"owner":"1-01000000000000000000000000000001","keys":["cfb93f0b2bf2a76f"],"at":"2026-03-02T12:00:00Z"}`)),
+		"shut": in(journal.StreamKeys, 1, "", j(journal.KindDrop,
+			`{"owner":"1-01000000000000000000000000000001","keys":["cfb93f0b2bf2a76f"],"shut":true}`)),
 		"epoch":  in(journal.StreamKeys, 0, "", j(journal.KindEpoch, `{"from":"0011223344556677","to":"8899aabbccddeeff","done":true}`)),
 		"holder": in(journal.StreamKeys, 0, "", j(journal.KindHolder, `{"id":"001122334455","host":"husk-1","file":"/etc/husk/keyset.json","epoch":"0011223344556677","at":"0001-01-01T00:00:00Z"}`)),
 		"audit":  in(journal.StreamAudit, 0, goldenPerson, j(journal.KindAudit, `{"at":"2026-03-02T12:00:00Z","actor":"clerk","action":"unmask","person":"1-01000000000000000000000000000001","address":"1-3f000000000000000000000000000001","reason":"complaint","left":["01c0000000000000000000000001"]}`)),
