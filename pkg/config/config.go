@@ -37,12 +37,14 @@ type Config struct {
 	Templates   Directory   `key:"templates"`
 	HTTP        HTTP        `key:"http"`
 	API         API         `key:"api"`
+	Pages       Pages       `key:"pages"`
 	Unsubscribe Unsubscribe `key:"unsubscribe"`
 	Admin       Admin       `key:"admin"`
 	Plan        Plan        `key:"plan"`
 	Send        Send        `key:"send"`
 	Carriers    Carriers    `key:"carriers"`
 	Verify      Verify      `key:"verify"`
+	Notices     Notices     `key:"notices"`
 	State       State       `key:"state"`
 	Retention   Retention   `key:"retention"`
 	Sweeps      Sweeps      `key:"sweeps"`
@@ -117,6 +119,7 @@ type API struct {
 	ClientCA    string `key:"client_ca"`    // whose certificates callers must show; empty = none are asked for
 	AddressRate int    `key:"address_rate"` // requests a second from one address, before its key is looked at
 	KeyRate     int    `key:"key_rate"`     // requests a second with one key
+	UnmaskRate  int    `key:"unmask_rate"`  // addresses that one caller may be shown in full within an hour, by whatever way they come
 }
 
 // Admin is the socket that the other commands of the program use.
@@ -168,6 +171,7 @@ type Sweeps struct {
 	Previews     string `key:"previews"`
 	Remembered   string `key:"remembered"`
 	Verify       string `key:"verify"`
+	Notices      string `key:"notices"`
 	Retention    string `key:"retention"`
 }
 
@@ -188,12 +192,14 @@ func Default() Config {
 		NATS:        NATS{Replicas: 1},
 		Redis:       Redis{Prefix: "husk"},
 		HTTP:        HTTP{Listen: "127.0.0.1:8484"},
-		API:         API{AddressRate: 100, KeyRate: 50},
+		API:         API{AddressRate: 100, KeyRate: 50, UnmaskRate: 30},
+		Pages:       Pages{Rate: 100, SignIn: SignIn{Scopes: List{"openid", "profile"}, MaxAge: 12 * time.Hour, GroupsClaim: "groups", NameClaim: "preferred_username"}},
 		Unsubscribe: Unsubscribe{Rate: 20},
 		Plan:        Plan{Horizon: 180 * day},
 		Send:        Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
 		Carriers:    Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
 		Verify:      Verify{KRR: KRR{Environment: NoRegister}, NemSMS: NemSMS{Environment: NoRegister}, Timeout: 10 * time.Second},
+		Notices:     Notices{After: day},
 		State:       State{SnapshotEvery: 1_000_000},
 		Retention:   Retention{Decisions: 400 * day, Dead: 30 * day, Audit: 1825 * day},
 		Sweeps: Sweeps{
@@ -202,6 +208,7 @@ func Default() Config {
 			Previews:     "@every 1m",
 			Remembered:   "45 2 * * *",
 			Verify:       "15 4 * * *",
+			Notices:      "*/15 7-16 * * 1-5",
 			Retention:    "30 3 * * *",
 		},
 		Log: Log{Level: "info", Format: "json"},
@@ -238,6 +245,8 @@ func (c Config) withPaths() (Config, error) {
 		"nats.creds": &c.NATS.Creds, "nats.tls.ca": &c.NATS.TLS.CA, "nats.tls.cert": &c.NATS.TLS.Cert, "nats.tls.key": &c.NATS.TLS.Key,
 		"redis.tls.ca": &c.Redis.TLS.CA, "redis.tls.cert": &c.Redis.TLS.Cert, "redis.tls.key": &c.Redis.TLS.Key,
 		"api.cert": &c.API.Cert, "api.key": &c.API.Key, "api.client_ca": &c.API.ClientCA,
+		"pages.cert": &c.Pages.Cert, "pages.key": &c.Pages.Key,
+		"pages.sign_in.client_secret_file": &c.Pages.SignIn.ClientSecretFile, "pages.sign_in.client_key_file": &c.Pages.SignIn.ClientKeyFile,
 		"unsubscribe.cert": &c.Unsubscribe.Cert, "unsubscribe.key": &c.Unsubscribe.Key,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
 	})

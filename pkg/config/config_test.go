@@ -52,7 +52,7 @@ func TestExampleFileAgreesWithConfig(t *testing.T) {
 		if s, ok := got.(Settings); ok && len(s) == 0 {
 			continue // {} in the file, nil in the struct
 		}
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("%s is %v in the file and %v by default", l.key, got, want)
 		}
 	}
@@ -138,10 +138,10 @@ func TestValidate(t *testing.T) {
 		{"a controller", func(c *Config) { c.Controller = Controller{ID: "29190623", Name: "Region Nord, Sygehusene"} }, nil},
 		{"trial without sync", func(c *Config) { c.Broker.Sync = false }, nil},
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"mode", "log.level", "log.format", "broker.events_max_bytes",
-			"api.address_rate", "api.key_rate", "unsubscribe.rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
-			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment",
+			"api.address_rate", "api.key_rate", "api.unmask_rate", "pages.rate", "unsubscribe.rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
+			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment", "notices.after",
 			"state.snapshot_every", "retention.decisions", "retention.dead", "retention.audit", "sweeps.expired", "sweeps.open_attempts",
-			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.retention"}},
+			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.notices", "sweeps.retention"}},
 		{"no route", func(c *Config) { c.Carriers.SMS.Type, c.Carriers.Email.Type = None, None }, []string{"carriers"}},
 		{"SMS by mail", func(c *Config) { c.Carriers.SMS.Type = "smtp" }, []string{"carriers.sms.type"}},
 		{"a port for this machine", func(c *Config) {
@@ -174,6 +174,7 @@ func TestValidate(t *testing.T) {
 		{"client certificates in clear", func(c *Config) { c.API.Listen, c.API.ClientCA = "localhost:8485", "/ca" }, []string{"api.client_ca"}},
 		{"the staff API nowhere", func(c *Config) { c.API.Listen = "8485" }, []string{"api.listen"}},
 		{"no request at all", func(c *Config) { c.API.KeyRate = 0 }, []string{"api.key_rate"}},
+		{"nobody is rung", func(c *Config) { c.API.UnmaskRate = 0 }, []string{"api.unmask_rate"}},
 		{"a batch the broker refuses", func(c *Config) { c.Send.Batch = 1001 }, []string{"send.batch"}},
 		{"a lease as short as the hand-over", func(c *Config) { c.Send.Lease, c.Send.WriteDeadline = 10*time.Second, 3*time.Second }, []string{"send.lease"}},
 		{"a sweep with zone", func(c *Config) { c.Sweeps.Retention = "CRON_TZ=Europe/Copenhagen 30 3 * * *" }, nil},

@@ -82,6 +82,18 @@ func (l leaf) set(raw any) (want string) {
 			return "a section of the carrier's own settings"
 		}
 		l.field.Set(reflect.ValueOf(Settings(m)))
+	case List:
+		words, ok := list(raw)
+		if !ok {
+			return "a list of words, each text in quotes"
+		}
+		l.field.Set(reflect.ValueOf(words))
+	case Grants:
+		gs, want := grants(raw)
+		if want != "" {
+			return want
+		}
+		l.field.Set(reflect.ValueOf(gs))
 	default: // a kind of string
 		v := reflect.ValueOf(raw)
 		if v.Kind() != reflect.String {

@@ -179,7 +179,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a key like no other", "log: {colour: red}", nil, nil, []string{"config: log.colour (FILE line 1): want a known key, here: format, level"}},
 		{"a key below a value", "data: {dir: /d}", nil, nil, []string{"config: data (FILE line 1): want text, in quotes"}},
 		{"a value for a section", "log: debug", nil, nil, []string{"config: log (FILE line 1): want keys and values, here: format, level"}},
-		{"a list for a file", "[1]", nil, nil, []string{"config: the file (FILE line 1): want keys and values, here: admin, api, broker, carriers, controller, data, http, keys, log, mode, nats, plan, policy, redis, retention, send, state, sweeps, templates, units, unsubscribe, verify"}},
+		{"a list for a file", "[1]", nil, nil, []string{"config: the file (FILE line 1): want keys and values, here: admin, api, broker, carriers, controller, data, http, keys, log, mode, nats, notices, pages, plan, policy, redis, retention, send, state, sweeps, templates, units, unsubscribe, verify"}},
 		{"a key twice", "send:\n  batch: 1\n  batch: 2\n", nil, nil, []string{"config: send.batch (FILE line 3): want it once; it is also on line 2"}},
 		{"a section twice", "log: {level: warn}\nlog: {level: info}", nil, nil, []string{"config: log (FILE line 2): want it once; it is also on line 1"}},
 		{"no value", "units:\n  file:\n", nil, nil, []string{`config: units.file (FILE line 2): want a value; leave the key out, or write "" for empty text`}},

@@ -47,6 +47,7 @@ func (c Config) problems() []*KeyError {
 
 	k.check("http.listen", c.HTTP.Listen == "" || hostPort(c.HTTP.Listen), "host:port, or empty for none")
 	c.API.check(&k, production)
+	c.pages(&k)
 	c.unsubscribe(&k)
 	c.controller(&k)
 	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
@@ -66,6 +67,7 @@ func (c Config) problems() []*KeyError {
 	k.check("carriers", c.Carriers.SMS.Type != None || c.Carriers.Email.Type != None, "at least one route whose type is not none")
 
 	c.registers(&k)
+	c.notices(&k)
 
 	within(&k, "state.snapshot_every", c.State.SnapshotEvery, 1_000, 100_000_000)
 	span(&k, "retention.decisions", c.Retention.Decisions, 30*day, 3650*day)
@@ -77,6 +79,7 @@ func (c Config) problems() []*KeyError {
 	k.cron("sweeps.previews", c.Sweeps.Previews)
 	k.cron("sweeps.remembered", c.Sweeps.Remembered)
 	k.cron("sweeps.verify", c.Sweeps.Verify)
+	k.cron("sweeps.notices", c.Sweeps.Notices)
 	k.cron("sweeps.retention", c.Sweeps.Retention)
 	return k.problems
 }
@@ -87,6 +90,7 @@ func (a API) check(k *checker, production bool) {
 	k.check("api.client_ca", a.ClientCA == "" || a.Cert != "", "it empty, or api.cert: clients show certificates over TLS alone")
 	within(k, "api.address_rate", a.AddressRate, 1, 100_000)
 	within(k, "api.key_rate", a.KeyRate, 1, 100_000)
+	within(k, "api.unmask_rate", a.UnmaskRate, 1, 1_000)
 	if a.Listen == "" {
 		return
 	}

@@ -53,6 +53,7 @@ const (
 	KindVerdict Kind = "verdict"
 	KindPreview Kind = "preview"
 	KindReport  Kind = "report"
+	KindLetter  Kind = "letter" // somebody has written to or rung a patient
 	KindTrim    Kind = "trim"
 	KindErased  Kind = "erased" // People, and Journal: a person was erased
 	KindMerged  Kind = "merged" // People: two ids were one person's

@@ -163,6 +163,26 @@ func (j *Journal) Get(ctx context.Context, s Stream, seq uint64) (Entry, error) 
 	return e, err
 }
 
+// At reads the entries of one sequence: several where they were written together. ErrNotFound when there are none.
+func (j *Journal) At(ctx context.Context, s Stream, seq uint64) ([]Entry, error) {
+	st, err := j.js.Stream(ctx, string(s))
+	if err != nil {
+		return nil, fmt.Errorf("journal: stream %s: %w", s, err)
+	}
+	m, err := st.GetMsg(ctx, seq)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("journal: read %s: %w", s, err)
+	}
+	es, err := DecodeMessage(s, m.Subject, m.Data)
+	for i := range es {
+		es[i].Seq = m.Sequence
+	}
+	return es, err
+}
+
 // Delete removes one entry, overwriting its bytes.
 func (j *Journal) Delete(ctx context.Context, s Stream, seq uint64) error {
 	st, err := j.js.Stream(ctx, string(s))

@@ -75,6 +75,9 @@ func goldens() map[string]written {
 		"owned":         j(journal.KindOwned, `{"appointment":"1-a0000000000000000000000000000001","order":{"seq":18}}`),
 		"intent":        j(journal.KindIntent, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","version":1,"route":"sms","channel":"sms","address":"1-3f000000000000000000000000000001","template":"da/reminder.sms@3f2a91c0","segments":1,"decision":{"basis":"consent","pack":"dk-2019","packHash":"5d41402abc4b2a76b9719d911017c592ae5d41402abc4b2a76b9719d911017c5"}}`),
 		"outcome":       j(journal.KindOutcome, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","status":"refused","code":"429","carrierId":"m-1","retry":"2026-03-02T12:05:00Z"}`),
+		"outcome-by":    j(journal.KindOutcome, `{"reminder":"1-b0000000000000000000000000000001","attempt":1,"claim":"01c0000000000000000000000001","status":"accepted","code":"by_hand","by":"karen"}`),
+		"letter":        j(journal.KindLetter, `{"appointment":"1-a0000000000000000000000000000001","by":"karen","tag":"1-d0000000000000000000000000000001","told":"1-d0000000000000000000000000000002"}`),
+		"letter-undone": j(journal.KindLetter, `{"appointment":"1-a0000000000000000000000000000001","by":"karen","undone":true}`),
 		"verdict":       j(journal.KindVerdict, `{"reminder":"1-b0000000000000000000000000000001","version":1,"status":"held","decision":{"reason":"digits","pack":"dk-2019"},"findings":[{"kind":"digits","layout":"ddddddssss","part":"text","fact":"given_name","offset":12,"length":10}]}`),
 		"preview":       j(journal.KindPreview, `{"reminder":"1-b0000000000000000000000000000001","version":1,"late":true,"reason":"no_basis"}`),
 		"report":        j(journal.KindReport, `{"claim":"01c0000000000000000000000001","status":"delivered","code":"DELIVRD"}`),
@@ -163,7 +166,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, k := range []journal.Kind{
 		journal.KindBar, journal.KindSwitch, journal.KindConsent, journal.KindContact, journal.KindPlan, journal.KindOwned, journal.KindIntent, journal.KindOutcome,
-		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindErased, journal.KindMerged, journal.KindDrop, journal.KindEpoch, journal.KindHolder, journal.KindAudit, journal.KindDead,
+		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindErased, journal.KindMerged, journal.KindDrop, journal.KindEpoch, journal.KindHolder, journal.KindAudit, journal.KindDead, journal.KindLetter,
 	} {
 		if !kinds[k] {
 			t.Errorf("no golden entry of kind %s", k)

@@ -119,7 +119,7 @@ func TestReleaseOfTheUnclean(t *testing.T) {
 	l, p := w.lease(1)[0], w.person(1)
 	w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: l.Reminder, Person: p, Version: l.Version, Status: receipt.Held, Decision: receipt.Decision{Reason: "content"}}}))
 	w.ok(w.Done(w.ctx, l))
-	w.is(w.Release(w.ctx, p, l.Reminder, "karen", "x"), ledger.ErrNotReleasable)
+	w.is(w.Release(w.ctx, p, l.Reminder, "karen", "x"), ledger.ErrUnreleasable)
 	// The fold does not take it either.
 	w.ok(w.Rule(w.ctx, []receipt.Verdict{{Reminder: l.Reminder, Person: p, Status: receipt.Planned}}))
 	w.wantCounts(p, map[receipt.Status]int{receipt.Held: 1, receipt.Planned: 1})

@@ -202,6 +202,8 @@ func (l *Ledger) body(e journal.Entry) (any, error) {
 		return decode(e, func(b *receipt.Preview) { b.Person, b.Reason = e.Person, why })
 	case journal.KindReport:
 		return decode(e, func(b *receipt.Report) { b.Person = e.Person })
+	case journal.KindLetter:
+		return decode[state.Letter](e, nil)
 	case journal.KindTrim:
 		return decode[state.Trim](e, nil)
 	case journal.KindBar:

@@ -1,8 +1,28 @@
 package ledger
 
+import (
+	"context"
+	"time"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+)
+
+// LifeWithin is Life that reads no more than so many entries in a row.
+func (l *Ledger) LifeWithin(ctx context.Context, p reminder.PersonKey, id reminder.ID, most int) (Life, error) {
+	return l.life(ctx, p, id, most)
+}
+
 // Booked is how many answers, how many that are owed, and how many that are waited for, are remembered.
 func (v *Verification) Booked() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return max(len(v.book), len(v.owed), len(v.since))
+}
+
+// CountDay counts the day anew, whatever was counted last.
+func (l *Ledger) CountDay(ctx context.Context, bounds func(unit string) (from, until time.Time)) (Day, error) {
+	l.days.mu.Lock()
+	l.days.until = time.Time{}
+	l.days.mu.Unlock()
+	return l.Day(ctx, bounds)
 }

@@ -71,6 +71,7 @@ type Ledger struct {
 	once  sync.Once     // closes ready
 	renew chan struct{} // a snapshot is to be written
 	scans chan struct{} // the lists that are being made of everybody's
+	days  days
 
 	// Held for writing while somebody's erasing begins, and for reading while bookings are taken in: each is told of wholly before,
 	// and goes, or wholly after, and stays.

@@ -32,6 +32,7 @@ const (
 	actionWish        = "reply.wish"
 	actionHandled     = "reply.handled"
 	actionMisdelivery = "misdelivery"
+	actionTaken       = "reply.taken"
 )
 
 // replyEntry is the clear body of the audit entries that Replies writes and folds. It holds pseudonyms, random ids, times and
@@ -135,7 +136,9 @@ func (r *Replies) fold(seq uint64, b replyEntry) {
 	case actionWish:
 		r.foldWish(b)
 	case actionHandled:
-		delete(r.wishes, b.ID)
+		r.foldHandled(b)
+	case actionTaken:
+		r.foldTaken(b)
 	case actionMisdelivery:
 		r.misses = append(r.misses, Misdelivery{ID: b.ID, Aware: b.At, Via: b.Actor, Address: b.Address, Persons: b.Persons, Messages: b.Messages})
 	default:

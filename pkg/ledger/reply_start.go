@@ -110,9 +110,9 @@ func (l *Ledger) began(ctx context.Context, s journal.Stream, at time.Time) (uin
 	low, high := max(end.First, 1), end.Last+1
 	for low < high {
 		middle := low + (high-low)/2
-		e, err := l.o.Journal.Get(ctx, s, middle)
+		es, err := l.o.Journal.At(ctx, s, middle)
 		switch {
-		case errors.Is(err, journal.ErrNotFound) || (err == nil && e.At.Before(at)):
+		case errors.Is(err, journal.ErrNotFound) || (err == nil && es[0].At.Before(at)):
 			low = middle + 1
 		case err != nil:
 			return 0, err

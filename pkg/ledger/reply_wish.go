@@ -22,19 +22,22 @@ import (
 // what was written is kept, and nothing is cancelled by it.
 type Wish struct {
 	ID          string             `json:"id"`
-	At          time.Time          `json:"at"` // when it was last written
+	At          time.Time          `json:"at"`    // when it was last written
+	First       time.Time          `json:"first"` // when it was written first
 	Person      reminder.PersonKey `json:"person"`
 	System      string             `json:"system"`
 	Appointment string             `json:"appointment"` // the booking system's id
 	Unit        string             `json:"unit"`
 	Start       time.Time          `json:"start"`
+	Taken
 }
 
 // wish is one of one person, folded.
 type wish struct {
-	at           time.Time
+	at, first    time.Time
 	person       reminder.PersonKey
 	appointments []reminder.AppointmentKey
+	taken        Taken
 }
 
 func (r *Replies) foldWish(b replyEntry) {
@@ -44,7 +47,7 @@ func (r *Replies) foldWish(b replyEntry) {
 			return
 		}
 	}
-	r.wishes[b.ID] = &wish{b.At, b.Person, b.Appointments}
+	r.wishes[b.ID] = &wish{at: b.At, first: b.At, person: b.Person, appointments: b.Appointments}
 }
 
 // Wish puts the appointments to come of everybody behind an address into the inbox of their clinics. Where there are none,
@@ -121,7 +124,7 @@ func (r *Replies) Wishes(ctx context.Context, unit string) ([]Wish, error) {
 				continue
 			}
 			if a.Start.After(now) && (unit == "" || a.Unit == unit) {
-				out = append(out, Wish{ID: id, At: w.at, Person: w.person, System: a.System, Appointment: a.ID, Unit: a.Unit, Start: a.Start})
+				out = append(out, Wish{ID: id, At: w.at, First: w.first, Person: w.person, System: a.System, Appointment: a.ID, Unit: a.Unit, Start: a.Start, Taken: w.taken})
 			}
 		}
 	}
@@ -134,14 +137,23 @@ func (r *Replies) Wishes(ctx context.Context, unit string) ([]Wish, error) {
 // ErrNoWish means that there is no such entry in the inbox, or no more.
 var ErrNoWish = errors.New("ledger: no such entry in the inbox")
 
-// Handled takes an entry off the inbox: by has seen to it.
+// foldHandled takes an entry off the inbox, and notes who has seen to a misdelivery, which stays on its list. The lock is held.
+func (r *Replies) foldHandled(b replyEntry) {
+	delete(r.wishes, b.ID)
+	if i := slices.IndexFunc(r.misses, func(m Misdelivery) bool { return m.ID == b.ID }); i >= 0 {
+		r.misses[i].Done, r.misses[i].DoneBy = b.At, b.Actor
+	}
+}
+
+// Handled takes an entry off the inbox, or notes that a misdelivery is seen to: by has done so. ErrNoWish when there is neither.
 func (r *Replies) Handled(ctx context.Context, id, by string) error {
 	r.mu.Lock()
-	w, ok := r.wishes[id]
 	var person reminder.PersonKey
+	w, ok := r.wishes[id]
 	if ok {
 		person = w.person
 	}
+	ok = ok || slices.ContainsFunc(r.misses, func(m Misdelivery) bool { return m.ID == id })
 	r.mu.Unlock()
 	if !ok {
 		return ErrNoWish

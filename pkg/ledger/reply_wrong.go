@@ -32,6 +32,9 @@ type Misdelivery struct {
 	Address  reminder.AddressHash `json:"address"`
 	Persons  []reminder.PersonKey `json:"persons"`
 	Messages []SentThere          `json:"messages"` // that left for the address, or may have, the oldest first
+	Taken
+	Done   time.Time `json:"done,omitzero"` // when it was said to be seen to; zero = it is not yet
+	DoneBy string    `json:"done_by,omitempty"`
 }
 
 // Until is when the 72 hours are over.

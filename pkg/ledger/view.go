@@ -51,6 +51,7 @@ type AttemptView struct {
 	CarrierID string           `json:"carrierId,omitempty"`
 	Pack      string           `json:"pack,omitempty"`
 	Basis     string           `json:"basis,omitempty"`
+	By        string           `json:"by,omitempty"` // who settled it by hand; "" = the carrier, or nobody
 }
 
 // Filter chooses reminders. Zero fields choose all.
@@ -123,7 +124,7 @@ func attemptsOf(r *state.Reminder) (out []AttemptView) {
 	for _, t := range r.Attempts {
 		out = append(out, AttemptView{
 			Number: t.Attempt, Claim: t.Claim, Route: t.Route, Channel: t.Channel, Status: t.Status, Intended: t.At, Settled: t.Settled,
-			Template: t.Template, Code: t.Code, CarrierID: t.CarrierID, Pack: t.Decision.Pack, Basis: t.Decision.Basis,
+			Template: t.Template, Code: t.Code, CarrierID: t.CarrierID, Pack: t.Decision.Pack, Basis: t.Decision.Basis, By: t.By,
 		})
 	}
 	return out
@@ -151,14 +152,15 @@ func (l *Ledger) unsealed(x *found) {
 // Letter is an appointment that its patient will not hear of, or was told wrongly of, by message: a letter, or where
 // there is no time a call.
 type Letter struct {
-	Person      reminder.PersonKey `json:"person"`
-	System      string             `json:"system"`
-	Appointment string             `json:"appointment"` // the booking system's id
-	Unit        string             `json:"unit"`
-	Start       time.Time          `json:"start"`
-	Call        bool               `json:"call"` // the patient was told something that is no longer so
-	Reason      string             `json:"reason"`
-	Provisional bool               `json:"provisional"` // nothing would be sent today; the reminder is not due yet
+	ID          reminder.AppointmentKey `json:"id"`
+	Person      reminder.PersonKey      `json:"person"`
+	System      string                  `json:"system"`
+	Appointment string                  `json:"appointment"` // the booking system's id
+	Unit        string                  `json:"unit"`
+	Start       time.Time               `json:"start"`
+	Call        bool                    `json:"call"` // the patient was told something that is no longer so
+	Reason      string                  `json:"reason"`
+	Provisional bool                    `json:"provisional"` // nothing would be sent today; the reminder is not due yet
 }
 
 // UnknownUnit is a letter's reason: something waits to be sent, or to be planned, and the unit directory does not have the
@@ -233,9 +235,12 @@ func (l *Ledger) letter(x *Letter, key reminder.AppointmentKey, sealed []byte) b
 // letterOf decides whether an appointment needs a letter or a call. Told the current time, it needs none, unless the
 // telling is in doubt. waits says that something is still to be planned or sent, for which its unit is needed.
 func letterOf(p *state.Person, key reminder.AppointmentKey, a *state.Appointment) (x Letter, listed, waits bool) {
-	x = Letter{Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
+	x = Letter{ID: key, Person: p.Key, Call: a.Told != "" && a.Told != a.Tag}
 	if a.Status == plan.Single {
 		return x, false, false // whoever asked for it was told
+	}
+	if a.SeenTo() {
+		return x, false, false // somebody has written or rung
 	}
 	waits = a.Status == plan.Remembered
 	if a.Told == "" && !a.Wanted() {

@@ -41,7 +41,7 @@ var noon = time.Date(2026, 3, 2, 11, 0, 0, 0, time.UTC)
 // world is a ledger on a broker of its own. The clock stands until a test moves it.
 type world struct {
 	done chan error // what the running ledger ended with
-	*testing.T
+	testing.TB
 	*ledger.Ledger
 	ctx     context.Context
 	dir     string
@@ -58,7 +58,7 @@ type world struct {
 }
 
 // newWorld starts a broker and a ledger that has caught up.
-func newWorld(t *testing.T, change ...func(*ledger.Options)) *world {
+func newWorld(t testing.TB, change ...func(*ledger.Options)) *world {
 	t.Helper()
 	w := worldWith(t, t.TempDir(), journal.NewKeyset(), change...)
 	w.open()
@@ -66,9 +66,9 @@ func newWorld(t *testing.T, change ...func(*ledger.Options)) *world {
 }
 
 // worldWith is a world with a broker and no ledger yet.
-func worldWith(t *testing.T, dir string, keys journal.Keyset, change ...func(*ledger.Options)) *world {
+func worldWith(t testing.TB, dir string, keys journal.Keyset, change ...func(*ledger.Options)) *world {
 	t.Helper()
-	w := &world{T: t, ctx: t.Context(), dir: dir, keyset: keys, change: change}
+	w := &world{TB: t, ctx: t.Context(), dir: dir, keyset: keys, change: change}
 	w.clock.Store(noon.UnixNano())
 	var err error
 	w.p, err = keys.Pseudonyms()

@@ -57,6 +57,9 @@ type Intent struct {
 	Decision Decision             `json:"decision"`
 }
 
+// ByHand is the code of an attempt that somebody settled.
+const ByHand = "by_hand"
+
 // Open is an attempt without an outcome.
 type Open struct {
 	Intent
@@ -73,6 +76,9 @@ type Outcome struct {
 	Code      string             `json:"code,omitempty"`
 	CarrierID string             `json:"carrierId,omitempty"`
 	Retry     time.Time          `json:"retry,omitzero"` // Refused and NotBegun: when the gate is asked again
+	// By is who settled a doubt by hand, as they learnt it from the carrier: Accepted = it left, Rejected = it did not. It says nothing of
+	// an attempt that is not in doubt, and gives way to any answer of the carrier's.
+	By string `json:"by,omitempty"`
 }
 
 // Verdict ends a reminder, or puts it aside, without an attempt.

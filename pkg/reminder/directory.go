@@ -94,6 +94,7 @@ type shared struct {
 	Address   *factEntry             `yaml:"address"`
 	Phone     *factEntry             `yaml:"phone"`
 	Mail      *factEntry             `yaml:"mail"`
+	Function  string                 `yaml:"function_mail"`
 	Link      *factEntry             `yaml:"link"`
 	Analysis  string                 `yaml:"analysis"`
 	SenderID  *factEntry             `yaml:"sender_id"`
@@ -203,7 +204,7 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 	c.where = "unit " + strconv.Quote(e.ID)
 	s := e.or(h.shared)
 	u := Unit{
-		ID: e.ID, Hospital: h.ID, Country: Country(h.Country), Analysis: s.Analysis, Language: s.Language, Zone: s.Zone,
+		ID: e.ID, Hospital: h.ID, Country: Country(h.Country), Analysis: s.Analysis, Language: s.Language, Zone: s.Zone, Function: s.Function,
 		Names: map[string]Fact{}, Rules: map[string][]Rule{"": defaultRules}, Templates: map[Purpose]string{},
 		Address: c.text("address", s.Address), Entrance: c.text("entrance", e.Entrance),
 		Phone: c.text("phone", s.Phone), Mail: c.text("mail", s.Mail),
@@ -228,6 +229,9 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 	c.match("phone", u.Phone.Text, phoneRE, "a phone number as printed: digits, spaces, hyphens, perhaps a + in front")
 	c.mail("mail", u.Mail.Text)
 	c.mail("from", u.From.Text)
+	if u.Function != "" {
+		c.mail("function_mail", u.Function)
+	}
 	if s.Link != nil {
 		if u.Link = c.text("link", s.Link); !IsLink(u.Link.Text) {
 			c.fail("link.text", u.Link.Text, "https://, a host name in lower case and a plain path, at most 80 characters, no query, user or port")
@@ -272,6 +276,9 @@ func (s shared) or(d shared) shared {
 	}
 	if s.Analysis == "" {
 		s.Analysis = d.Analysis
+	}
+	if s.Function == "" {
+		s.Function = d.Function
 	}
 	if s.Deadline == "" {
 		s.Deadline = d.Deadline

@@ -15,7 +15,11 @@ const (
 	Correction Purpose = "correction"
 )
 
-// Purposes lists all purposes.
+// StaffNotice is the purpose of the one mail that goes to a clinic's staff and to no patient: what waits for them, as counts. It is
+// none of Purposes: nothing is planned for it, and no consent, template or unit can name it.
+const StaffNotice Purpose = "staff-notice"
+
+// Purposes lists all purposes of messages to patients.
 var Purposes = []Purpose{Remind, Changed, Cancel, Verify, Reply, Correction}
 
 // NoticeLead is how long before a start a changed or cancelled notice should be there: one that can't wait so long for the

@@ -24,7 +24,8 @@ type Unit struct {
 	Address   Fact              // street address
 	Entrance  Fact              // entrance, floor, desk
 	Phone     Fact              // to cancel on, as printed
-	Mail      Fact              // function address, also Reply-To
+	Mail      Fact              // for patients, also Reply-To
+	Function  string            // mail address of the staff, for counts of what waits; "" = they are told by nobody. No patient sees it
 	Link      Fact              // web page; "" = the unit allows no link in its messages
 	SenderID  Fact              // SMS sender, at most 11 letters and digits
 	From      Fact              // From address of e-mail

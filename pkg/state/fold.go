@@ -49,12 +49,12 @@ func (p *Person) Apply(c Change) []reminder.ID {
 	case receipt.Intent:
 		f.intent(b)
 	case receipt.Outcome:
-		f.settle(b.Reminder, b.Claim, b.Status, b.Code, b.CarrierID, b.Retry)
+		f.settle(b)
 	case receipt.Report:
 		for id, r := range p.Reminders {
 			for i := range r.Attempts {
 				if r.Attempts[i].Claim == b.Claim {
-					f.settle(id, b.Claim, b.Status, b.Code, "", time.Time{})
+					f.settle(receipt.Outcome{Reminder: id, Claim: b.Claim, Status: b.Status, Code: b.Code})
 				}
 			}
 		}
@@ -71,6 +71,8 @@ func (p *Person) Apply(c Change) []reminder.ID {
 		default:
 			r.Previewed, r.Late, r.Letter = true, r.Late || b.Late, b.Reason
 		}
+	case Letter:
+		f.letter(b)
 	case Trim:
 		f.trim(b.Before)
 	}
@@ -299,33 +301,48 @@ func (f *fold) intent(b receipt.Intent) {
 	f.to(b.Reminder, r, receipt.Intended)
 }
 
-func (f *fold) settle(id reminder.ID, claim string, s receipt.Status, code, carrierID string, retry time.Time) {
-	r := f.Reminders[id]
+func (f *fold) settle(b receipt.Outcome) {
+	r := f.Reminders[b.Reminder]
 	if r == nil {
 		return
 	}
 	for i := range r.Attempts {
 		t := &r.Attempts[i]
-		if t.Claim != claim {
+		if t.Claim != b.Claim {
 			continue
 		}
 		was := t.Status
-		next, moved := receipt.Follow(was, s)
-		if !moved {
+		if t.By != "" {
+			was = receipt.Unknown // what somebody said of a doubt leaves it open to the carrier
+		}
+		next, moved := receipt.Follow(was, b.Status)
+		if !moved || b.By != "" && was != receipt.Unknown {
 			return
 		}
-		t.Status, t.Settled = next, f.at
-		if code != "" {
-			t.Code = code
+		if b.Code != "" || t.By != "" {
+			t.Code = b.Code
 		}
-		if carrierID != "" {
-			t.CarrierID = carrierID
+		t.Status, t.Settled, t.By = next, f.at, b.By
+		if b.CarrierID != "" {
+			t.CarrierID = b.CarrierID
 		}
 		if t != r.last() {
 			return
 		}
-		f.settled(id, r, was, next, retry)
+		f.settled(b.Reminder, r, was, next, b.Retry)
 		return
+	}
+}
+
+// letter takes down who has seen to an appointment's letter or call, if it still is as it was seen.
+func (f *fold) letter(b Letter) {
+	a := f.Appointments[b.Appointment]
+	if a == nil || a.Tag != b.Tag || a.Told != b.Told {
+		return
+	}
+	a.Seen = nil
+	if !b.Undone {
+		a.Seen = &Seen{By: b.By, At: f.at, Tag: b.Tag, Told: b.Told}
 	}
 }
 

@@ -93,6 +93,21 @@ type Appointment struct {
 	ToldOf  []byte         `json:"toldOf,omitempty"` // the sealed appointment that Told was rendered from
 	Notice  plan.Notice    `json:"notice,omitzero"`
 	Ends    time.Time      `json:"ends"`
+	Seen    *Seen          `json:"seen,omitempty"` // who has written or rung; nil = nobody
+}
+
+// Seen is that somebody has written to or rung the patient of an appointment, as it stood then: with another start, or when the patient
+// was told something else since, it counts no more.
+type Seen struct {
+	By   string    `json:"by"`
+	At   time.Time `json:"at"`
+	Tag  string    `json:"tag,omitempty"`
+	Told string    `json:"told,omitempty"`
+}
+
+// SeenTo reports whether somebody has written to or rung the patient, as the appointment stands.
+func (a *Appointment) SeenTo() bool {
+	return a.Seen != nil && a.Seen.Tag == a.Tag && a.Seen.Told == a.Told
 }
 
 // Restored is the reason of what is held because the journal was restored: it may have left before.
@@ -139,6 +154,7 @@ type Attempt struct {
 	Settled   time.Time      `json:"settled,omitzero"`
 	Code      string         `json:"code,omitempty"`
 	CarrierID string         `json:"carrierId,omitempty"`
+	By        string         `json:"by,omitempty"` // who settled it by hand; "" = the carrier, or nobody
 }
 
 // Needs is the lesser of first and the sequence of the first plan entry of any appointment of the person; 0 is none.

@@ -46,7 +46,7 @@ type Change struct {
 	At     time.Time          // when it was journalled
 	Person reminder.PersonKey // "" for bars and switches
 	// Body is one of Planned, Owned, consent.Record, Contact, receipt.Intent, receipt.Outcome, receipt.Verdict,
-	// receipt.Preview, receipt.Report, Erased, Merged, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
+	// receipt.Preview, receipt.Report, Letter, Erased, Merged, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
 	Body any
 }
 
@@ -70,6 +70,16 @@ type Planned struct {
 type Owned struct {
 	Appointment reminder.AppointmentKey `json:"appointment"`
 	Order       reminder.Order          `json:"order"`
+}
+
+// Letter is that somebody has written to or rung the patient of an appointment, or, with Undone, that they have not. It counts where the
+// appointment's Tag and Told are still those that the writer saw.
+type Letter struct {
+	Appointment reminder.AppointmentKey `json:"appointment"`
+	Tag         string                  `json:"tag,omitempty"`
+	Told        string                  `json:"told,omitempty"`
+	By          string                  `json:"by"`
+	Undone      bool                    `json:"undone,omitempty"`
 }
 
 // Contact is an address record with its address sealed; Record.Address is empty here.

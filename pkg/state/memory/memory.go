@@ -252,6 +252,9 @@ func (s *State) follow(p *state.Person, c state.Change) {
 			s.seen[b.Claim] = s.period
 		}
 	case receipt.Outcome:
+		if b.By != "" {
+			return // of a doubt, which has no mark; what somebody says gives nothing back to the frequency cap
+		}
 		s.forget(b.Claim)
 		switch b.Status {
 		case receipt.NotBegun, receipt.Refused, receipt.Rejected:

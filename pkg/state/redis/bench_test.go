@@ -309,3 +309,25 @@ func BenchmarkPending(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkEach goes through everybody, as the lists and the day's figures do.
+func BenchmarkEach(b *testing.B) {
+	const people = 10_000
+	stores(b, func(b *testing.B, s state.State) {
+		at = [reminder.Shards]state.Vector{}
+		for n := 0; n < people; n += batch {
+			ps := map[reminder.PersonKey][]any{}
+			for k := n; k < min(n+batch, people); k++ {
+				ps[key(k)] = folded(k)
+			}
+			foldAll(b, s, ps)
+		}
+		for b.Loop() {
+			n := 0
+			if err := s.Each(b.Context(), func(*state.Person) error { n++; return nil }); err != nil || n != people {
+				b.Fatal(n, err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/people, "us/person")
+	})
+}

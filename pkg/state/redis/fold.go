@@ -240,7 +240,7 @@ func (f *folding) apply() {
 			f.w.on[b.Name] = b
 		default:
 			f.works[c.Person].apply(c)
-			if o, ok := b.(receipt.Outcome); ok && !left(o.Status) {
+			if o, ok := b.(receipt.Outcome); ok && o.By == "" && !left(o.Status) {
 				f.w.op("uncap", "", o.Claim, string(c.Person))
 			}
 		}

@@ -65,6 +65,8 @@ func Run(t *testing.T, open func(t *testing.T) state.State) {
 		{"appointment/trim", trim},
 		{"appointment/what of the journal is needed", needs},
 		{"attempt/claimants", claimants},
+		{"attempt/settled by hand", settledByHand},
+		{"appointment/letters", letters},
 		{"agenda/expiring", expiring},
 		{"agenda/unasked", unasked},
 		{"agenda/remembered", remembered},
