@@ -168,17 +168,20 @@ func (c *Composer) choose(u reminder.Unit, set string, ch reminder.Channel, lang
 
 // factsOf projects what a template may use; all else stays behind.
 func factsOf(p gate.Permit, language string) reminder.Facts {
-	l := p.Lease()
+	return project(p.Lease(), p.Unit(), p.Pack(), p.Channel(), p.HidePlace(), language)
+}
+
+func project(l reminder.Lease, u reminder.Unit, pack policy.Pack, c reminder.Channel, hide bool, language string) reminder.Facts {
 	a := l.Appointment
 	f := reminder.Facts{
-		Purpose: l.Purpose, Channel: p.Channel(), Language: language,
-		Start: a.Start, Length: a.Length, GivenName: a.GivenName, Unit: p.Unit(), Others: a.Others,
+		Purpose: l.Purpose, Channel: c, Language: language,
+		Start: a.Start, Length: a.Length, GivenName: a.GivenName, Unit: u, Others: a.Others,
 	}
 	if a.Challenge != nil && l.Purpose == reminder.Verify {
 		f.Code = a.Challenge.Code
 	}
-	f.Unit.Link = linkOf(f.Unit, p.Pack(), p.Channel())
-	if p.HidePlace() {
+	f.Unit.Link = linkOf(f.Unit, pack, c)
+	if hide {
 		f.Unit = placeless(f.Unit)
 	}
 	if !l.Told.IsZero() && (l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/husk-reminders/husk/pkg/gate"
+	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/template"
 )
@@ -28,7 +29,12 @@ func (c *Composer) draftFor(p gate.Permit, t template.Template, f reminder.Facts
 	if !p.HidePlace() {
 		return c.draft(t, f, p.Pack(), p.Lease().Release)
 	}
-	d, err := c.draftWith(t, f, p.Pack(), p.Lease().Release, "unit", "name")
+	return c.draftPlaceless(t, f, p.Pack(), p.Lease().Release)
+}
+
+// draftPlaceless drafts with a unit that is placeless.
+func (c *Composer) draftPlaceless(t template.Template, f reminder.Facts, pack policy.Pack, release *reminder.Release) (draft, error) {
+	d, err := c.draftWith(t, f, pack, release, "unit", "name")
 	if errors.Is(err, template.ErrMissing) {
 		return d, fmt.Errorf("%w: %s can't do without the place", ErrOverCeiling, t.Name())
 	}
