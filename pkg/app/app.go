@@ -52,6 +52,9 @@ type Options struct {
 	Routes []dispatch.Route
 	// Registers replaces the configured registers, for tests. nil = the configured ones.
 	Registers []ledger.Register
+	// Invented are the national ids of the demonstration's people: while nobody else is known, one-time links lead to the clerks'
+	// pages. nil = nobody is invented.
+	Invented []reminder.NationalID
 	// Gate replaces the gate, for the test that plants a run which skips it. nil = the real one.
 	Gate func(*gate.Gate) dispatch.Gate
 }
@@ -61,7 +64,7 @@ type App struct {
 	Config     config.Config
 	Units      *reminder.Directory
 	Packs      *policy.Set
-	Templates  *template.Set
+	Templates  *template.Live
 	Scanner    *redact.Scanner
 	Composer   *compose.Composer
 	Pseudonyms reminder.Pseudonyms
@@ -88,9 +91,12 @@ type App struct {
 	installation *installation // nil as well
 	journal      *journal.Journal
 	shelf        *shelf // the staff API's
+	versions     *versions
 	apiSecret    []byte
+	invented     map[reminder.PersonKey]bool
 	tokens       *inbound.Tokens // of List-Unsubscribe
 	codes        *codeDesk
+	notices      *notices // nil = none are sent
 	js           jetstream.JetStream
 	events       jetstream.Stream
 	began        time.Time
@@ -144,6 +150,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if a.Pseudonyms, err = keys.Pseudonyms(); err != nil {
 		return nil, fmt.Errorf("app: %w", err)
 	}
+	a.invented = keysOf(o.Invented, a.Pseudonyms)
 	if err := a.openBroker(ctx, keys); err != nil {
 		return nil, err
 	}
@@ -212,7 +219,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	}
 	p := people{a.Ledger, a.State}
 	a.Gate, err = gate.New(gate.Options{
-		People: p, Switches: p, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Certified: p.Certified, Hash: a.Pseudonyms.Address, Window: plan.Window, Template: a.Composer.Chosen, Now: o.Now,
+		People: p, Switches: textSwitches{p, a.versions}, Confirmer: p, Packs: a.Packs, Units: a.Units, Numbers: numbers{a}, Certified: p.Certified, Hash: a.Pseudonyms.Address, Window: plan.Window, Template: a.Composer.Chosen, Now: o.Now,
 		Analysis: func(u reminder.Unit) string { return u.Analysis },
 		Awaits:   a.awaits,
 	})
@@ -233,6 +240,10 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)
+	}
+
+	if a.notices, err = a.openNotices(a.Routes, a.Metrics); err != nil {
+		return nil, err
 	}
 
 	// The two doors.
@@ -307,14 +318,10 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	return nil
 }
 
-// classOf is the content class of the literal text of a template version; false when another version is loaded.
+// classOf is the content class of the literal text of a template version; false for one that was never live here.
 func (a *App) classOf(template string) (reminder.Class, bool) {
-	for _, t := range a.Templates.All() {
-		if t.ID() == template {
-			return t.Class(), true
-		}
-	}
-	return 0, false
+	t, ok := a.Templates.Version(template)
+	return t.Class(), ok
 }
 
 // takeBack makes the events come again at once that a dead process had in hand: this process alone owns the data, so nobody has

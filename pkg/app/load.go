@@ -23,9 +23,11 @@ func (a *App) load() (err error) {
 	if a.Packs, err = ReadPacks(a.Config); err != nil {
 		return err
 	}
-	if a.Templates, err = ReadTemplates(a.Config); err != nil {
+	files, err := ReadTemplates(a.Config)
+	if err != nil {
 		return err
 	}
+	a.Templates = template.NewLive(files, a.Now)
 	if a.Scanner, err = redact.New(redact.Options{Checked: template.Checked()}); err != nil {
 		return fmt.Errorf("app: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/husk-reminders/husk/templates"
 )
 
-// ReadUnits reads the configured unit directory, else the shipped one.
+// ReadUnits reads the configured unit directory, else the shipped one. One with a function address that may not be written to is refused.
 func ReadUnits(c config.Config) (*reminder.Directory, error) {
 	b, err := unitsFile(c)
 	if err != nil {
@@ -24,6 +24,9 @@ func ReadUnits(c config.Config) (*reminder.Directory, error) {
 	d, err := reminder.ReadUnits(bytes.NewReader(b))
 	if err != nil {
 		return nil, fmt.Errorf("app: units.file: %w", err)
+	}
+	if err := noticesAllowed(c.Notices, d); err != nil {
+		return nil, err
 	}
 	return d, nil
 }

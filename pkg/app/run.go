@@ -173,6 +173,7 @@ func (a *App) sweeps() map[string]func(context.Context) (int, error) {
 		},
 		"remembered": a.Ledger.SweepRemembered,
 		"verify":     a.Verification.Sweep, "verify_again": a.Verification.SweepAgain,
+		"notices":   a.notices.sweep,
 		"retention": func(ctx context.Context) (int, error) { return 0, a.Ledger.SweepRetention(ctx) },
 	}
 }
@@ -192,7 +193,7 @@ func (a *App) cron(ctx context.Context) error {
 	specs := a.Config.Sweeps
 	for name, spec := range map[string]string{
 		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
-		"verify": specs.Verify,
+		"verify": specs.Verify, "notices": specs.Notices,
 	} {
 		_, err := c.AddFunc(spec, func() {
 			a.swept(ctx, name)

@@ -28,8 +28,8 @@ func (a *App) Staff() (*web.API, error) {
 	}
 	return web.New(web.Options{
 		Ledger: desk{a.Replies}, Verify: a.Verification.Verify, Codes: a.codes, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units,
-		Packs: a.Packs, Controller: a.controller(), Templates: a.Templates, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
-		Secret: a.apiSecret, FourEyes: fourEyes(a.Config), Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
+		Packs: a.Packs, Controller: a.controller(), Templates: a.Templates, Versions: a.versions, Composer: a.Composer, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
+		Secret: a.apiSecret, OnlyInvented: a.onlyInvented, FourEyes: fourEyes(a.Config), UnmaskRate: a.Config.API.UnmaskRate, Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
 		Unsubscribe: a.Unsubscriber, Now: a.Now, Log: a.log.Named("web"),
 	})
 }
@@ -50,9 +50,11 @@ func (a *App) controller() consent.Controller {
 	return x
 }
 
-// fourEyes reports whether it takes two people to go on after a stop: in production, and where several people have keys. At a trial
-// or demo without the staff API there is one operator.
-func fourEyes(c config.Config) bool { return c.Mode == config.ModeProduction || c.API.Listen != "" }
+// fourEyes reports whether it takes two people to go on after a stop: in production, and where several people have keys or sign in to the
+// pages. At a trial or demo without either there is one operator.
+func fourEyes(c config.Config) bool {
+	return c.Mode == config.ModeProduction || c.API.Listen != "" || c.Pages.Listen != ""
+}
 
 // desk lets the staff API ask the ledger: what staff hear of an address comes to the same as when it answers itself.
 type desk struct{ *ledger.Replies }
@@ -156,7 +158,7 @@ var ErrNotRunning = errors.New("app: the line is not running")
 func (a *App) Ready(ctx context.Context) error {
 	select {
 	case <-a.running:
-		if err := errors.Join(a.Ledger.Steady(), a.Ledger.Writable()); err != nil {
+		if err := errors.Join(a.Ledger.Steady(), a.Ledger.Writable(), a.versions.fresh()); err != nil {
 			return err
 		}
 		return a.State.Certified(ctx)

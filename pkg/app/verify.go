@@ -214,7 +214,7 @@ func signer(key, path string) (crypto.Signer, error) {
 	if err != nil {
 		return nil, err
 	}
-	want := fmt.Errorf("app: %s: want an RSA key in PEM (PKCS #8, not encrypted)", key)
+	want := fmt.Errorf("app: %s: want a private key in PEM (PKCS #8, not encrypted)", key)
 	block, _ := pem.Decode(b)
 	if block == nil {
 		return nil, want

@@ -93,7 +93,7 @@ func TestRegisters(t *testing.T) {
 		{"a business certificate", krr(config.KRR{KeyFile: key, CertificateFile: chain}), ""},
 		{"a key that others can read", krr(config.KRR{KeyFile: open, KeyID: "k1"}), "verify.krr.key_file: " + open + " is open to others (-rw-r--r--): chmod 600 it"},
 		{"no key file", krr(config.KRR{KeyFile: text + "2", KeyID: "k1"}), "verify.krr.key_file: "},
-		{"no key in it", krr(config.KRR{KeyFile: text, KeyID: "k1"}), "verify.krr.key_file: want an RSA key in PEM"},
+		{"no key in it", krr(config.KRR{KeyFile: text, KeyID: "k1"}), "verify.krr.key_file: want a private key in PEM"},
 		{"a key of another kind", krr(config.KRR{KeyFile: elliptical, KeyID: "k1"}), "verify.krr: maskinporten: options: Key: want an RSA key"},
 		{"another's certificate", krr(config.KRR{KeyFile: other, CertificateFile: chain}), "verify.krr: maskinporten: options: Chain"},
 		{"no certificate in it", krr(config.KRR{KeyFile: key, CertificateFile: text}), "verify.krr.certificate_file: want a certificate in PEM"},

@@ -17,6 +17,7 @@ func addressGroup() *cobra.Command {
 			"When it returns the STOP is final: nothing to the address is on its way any more, or the audit names what is."),
 		barCommand("unbar", true, "Lift the bar of an address", "It grants nothing: consent and proof of the address are asked for as before."),
 		wrongCommand(),
+		unmaskCommand(),
 	)
 }
 

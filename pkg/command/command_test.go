@@ -84,10 +84,12 @@ func (p *place) serve(args ...string) (ready string, stop func() int) {
 	}()
 	stop = sync.OnceValue(func() int { cancel(); return <-code })
 	p.t.Cleanup(func() { stop() })
-	line, err := bufio.NewReader(r).ReadString('\n')
+	said := bufio.NewReader(r)
+	line, err := said.ReadString('\n')
 	if err != nil {
 		p.t.Fatalf("husk serve: %v: %d\n%s", err, stop(), errs)
 	}
+	go func() { _, _ = io.Copy(io.Discard, said) }() // until it has ended: what is printed later must not hold it up
 	return line, stop
 }
 

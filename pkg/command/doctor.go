@@ -96,6 +96,7 @@ func (d *doctor) run(c *cobra.Command) {
 	d.keyset()
 	d.disk()
 	d.texts()
+	d.signIn(c.Context())
 	d.live(c)
 	d.clock()
 }

@@ -89,6 +89,7 @@ func (d *doctor) line(c *cobra.Command, s *client) {
 	d.count("open attempts", st.Counts[receipt.Unknown], "hand-overs in doubt, which are never repeated", "husk reminder list --status unknown; tell the clinics")
 	d.count("held", st.Counts[receipt.Held], "messages that are not clean and wait for a clerk", "husk reminder list --status held says what to do about each")
 	d.gone(c, s)
+	d.liveTexts(c, s)
 	d.count("dead letters", int(st.Dead), "booking events that could not be understood", "husk dead list; mend the sender or the unit directory, then husk dead replay")
 }
 

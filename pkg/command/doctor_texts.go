@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nyaruka/phonenumbers/v2"
+	"github.com/spf13/cobra"
 
 	"github.com/husk-reminders/husk/pkg/app"
 	"github.com/husk-reminders/husk/pkg/compose"
@@ -16,6 +17,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/redact"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/template"
+	"github.com/husk-reminders/husk/pkg/web"
 )
 
 // texts checks what is read from files: units, policy packs, templates, and how they fit together.
@@ -26,6 +28,7 @@ func (d *doctor) texts() {
 		d.blame("units", err, "mend the unit directory; config/units.schema.json describes it")
 	} else {
 		d.units(units)
+		d.notices(units)
 	}
 	packs, err := app.ReadPacks(d.cfg)
 	if err != nil {
@@ -69,6 +72,40 @@ func (d *doctor) units(dir *reminder.Directory) {
 	if !d.has(problem, "units") {
 		d.tell("units", fine, "", "%d units; their zones load", len(us))
 	}
+}
+
+// notices tells which units' staff hear of what waits.
+func (d *doctor) notices(dir *reminder.Directory) {
+	on := d.cfg.Notices.On()
+	var with, without []string
+	for _, u := range dir.Units() {
+		switch {
+		case u.Function == "":
+			without = append(without, u.ID)
+		case on && d.cfg.Units.File != "" && reserved(u.Function), !mailWorks(u.Function):
+			d.tell("notices", warning, "give a mail address that exists", "unit %s: function_mail: no mail address that can be written to", u.ID)
+		default:
+			with = append(with, u.ID)
+		}
+	}
+	switch {
+	case !on && len(with) > 0:
+		d.tell("notices", warning, "list their domains in notices.allow, or take function_mail out",
+			"%d units have a function_mail, and notices.allow is empty: nobody is told by mail of what waits", len(with))
+	case on && len(without) > 0:
+		d.tell("notices", warning, "give them a function_mail in the unit directory", "no mail of what waits goes to %s", some(without))
+	case on:
+		d.tell("notices", fine, "", "%d units are told by mail of what has waited %s", len(with), d.cfg.Notices.After)
+	}
+}
+
+// some names the first few of many units.
+func some(units []string) string {
+	const few = 5
+	if len(units) <= few {
+		return strings.Join(units, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(units[:few], ", "), len(units)-few)
 }
 
 func mailWorks(s string) bool {
@@ -165,5 +202,44 @@ func (d *doctor) group(all []compose.Problem, refused bool, l level, do string) 
 			more = fmt.Sprintf("; %d more like it", n)
 		}
 		d.tell("templates", l, do, "%s%s", first[key], more)
+	}
+}
+
+// liveTexts looks at the versions that were approved, which the files don't tell of.
+func (d *doctor) liveTexts(c *cobra.Command, s *client) {
+	var ts web.Templates
+	if err := s.get(c.Context(), "/v1/templates", nil, &ts); err != nil {
+		d.blame("texts", err, "see the log")
+		return
+	}
+	approved := 0
+	for _, t := range ts.Templates {
+		if t.Broken != "" {
+			what := "nothing is sent with it"
+			if slices.Contains(t.Purposes, reminder.Reply) {
+				what += ": who writes gets no answer, and none later (husk_dispatch_answers_total, outcome held)"
+			}
+			d.tell("texts", problem, "approve another version, or husk template rollback", "%s can't be used: %s: %s", t.Live, t.Broken, what)
+			continue
+		}
+		if t.Foreign != "" {
+			d.tell("texts", warning, "husk template push makes a draft of the file; husk template pull writes the live text over it",
+				"%s is live, and the file says something else (%s): the file is not sent", t.Live, t.Foreign)
+		}
+		if t.Since.IsZero() {
+			continue // the file's, which is checked above
+		}
+		approved++
+		h, err := history(c, s, t.Name)
+		if err != nil {
+			d.blame("texts", err, "see the log")
+			return
+		}
+		if h.Draft == "" && h.Waiting == "" {
+			d.group(h.Problems, true, warning, "mend the text or the unit's: such a message is not sent")
+		}
+	}
+	if !d.has(problem, "texts") {
+		d.tell("texts", fine, "", "%d texts were approved here; the others are as the files have them", approved)
 	}
 }

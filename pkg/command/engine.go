@@ -14,6 +14,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/web"
+	"github.com/husk-reminders/husk/pkg/web/signin"
 )
 
 // lastWait is the longest that the engine waits before it opens again after a failure.
@@ -33,7 +34,8 @@ type engine struct {
 	started   func(*app.App) // called once, when the line runs for the first time; nil = nobody waits for it
 
 	door     *web.Door
-	app      *app.App // nil while closed
+	link     atomic.Pointer[signin.Link] // to the pages; nil = there are no links
+	app      *app.App                    // nil while closed
 	folded   atomic.Int64
 	first    sync.Once
 	rebuilds chan chan<- rebuilt
@@ -48,17 +50,28 @@ type rebuilt struct {
 
 func newEngine(cfg config.Config, log *zap.Logger, run func(*app.App, context.Context) error) (*engine, error) {
 	e := &engine{cfg: cfg, log: log, run: run, firstWait: time.Second, rebuilds: make(chan chan<- rebuilt), opened: make(chan struct{}), ended: make(chan struct{})}
+	o := web.DoorOptions{
+		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, UnsubscribeRate: cfg.Unsubscribe.Rate, PageRate: cfg.Pages.Rate, Log: log.Named("web"),
+	}
+	if byLink(cfg) {
+		o.Link = e.newLink
+	}
 	var err error
-	e.door, err = web.NewDoor(web.DoorOptions{
-		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, UnsubscribeRate: cfg.Unsubscribe.Rate, Log: log.Named("web"),
-	})
+	e.door, err = web.NewDoor(o)
 	return e, err
 }
 
 // open opens the App.
 func (e *engine) open(ctx context.Context, rebuild bool) error {
 	e.folded.Store(0)
-	a, err := app.Open(ctx, app.Options{Config: e.cfg, Log: e.log, Rebuild: rebuild, Observe: func(state.Change) { e.folded.Add(1) }})
+	o := app.Options{Config: e.cfg, Log: e.log, Rebuild: rebuild, Observe: func(state.Change) { e.folded.Add(1) }}
+	if byLink(e.cfg) {
+		var err error
+		if o.Invented, err = invented(); err != nil {
+			return err
+		}
+	}
+	a, err := app.Open(ctx, o)
 	e.app = a
 	return err
 }

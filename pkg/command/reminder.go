@@ -15,7 +15,7 @@ import (
 )
 
 func reminderCommand() *cobra.Command {
-	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderShow(),
+	return group("reminder", "Reminders: where each stands and why", reminderList(), reminderFind(), reminderShow(), reminderLife(), reminderText(),
 		reminderMove("release", "Plan a reminder again that is held as restored, or for digits that are nobody's",
 			"What was due when a backup was restored may have left before: it is held, and released once it is sure that it did not leave.\n"+
 				"What is held for nothing but digits that nothing explains is released once somebody has seen that they are nobody's: they pass\n"+
@@ -172,16 +172,21 @@ func reminderMove(use, short, long string) *cobra.Command {
 
 func letterCommand() *cobra.Command {
 	var unit string
+	var done bool
 	var most int
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List appointments whose patient must be written to or rung up, the soonest first",
 		Args:  noArgs,
 		RunE: withClient(func(c *cobra.Command, s *client, _ []string) error {
-			q := url.Values{"max": {strconv.Itoa(most)}}
+			q := url.Values{}
 			if unit != "" {
 				q.Set("unit", unit)
 			}
+			if done {
+				return listDone(c, s, q)
+			}
+			q.Set("max", strconv.Itoa(most))
 			var ls ledger.Letters
 			if err := s.get(c.Context(), "/v1/letters", q, &ls); err != nil {
 				return err
@@ -190,8 +195,9 @@ func letterCommand() *cobra.Command {
 		}),
 	}
 	list.Flags().StringVar(&unit, "unit", "", "of this unit alone")
+	list.Flags().BoolVar(&done, "done", false, "those that were marked done within the last day instead, the newest first")
 	list.Flags().IntVar(&most, "max", 1000, "the soonest, at most so many; it is told how many are left")
-	return group("letter", "What can't be sent and must be written or rung up", list)
+	return group("letter", "What can't be sent and must be written or rung up", list, letterDone())
 }
 
 func printLetters(w io.Writer, ls ledger.Letters) {
@@ -204,9 +210,9 @@ func printLetters(w io.Writer, ls ledger.Letters) {
 		if l.Provisional {
 			reason += " (so far)"
 		}
-		rows = append(rows, []string{how, when(l.Start), l.Unit, l.System, l.Appointment, reason})
+		rows = append(rows, []string{how, when(l.Start), l.Unit, l.System, l.Appointment, reason, string(l.ID)})
 	}
-	table(w, "Nobody needs a letter or a call.", []string{"HOW", "START", "UNIT", "SYSTEM", "APPOINTMENT", "REASON"}, rows)
+	table(w, "Nobody needs a letter or a call.", []string{"HOW", "START", "UNIT", "SYSTEM", "APPOINTMENT", "REASON", "LETTER"}, rows)
 	if ls.Left > 0 {
 		_, _ = fmt.Fprintf(w, "\n%d more begin after these: list a unit's alone with --unit, or more with --max.\n", ls.Left)
 	}

@@ -17,7 +17,7 @@ import (
 
 func replyCommand() *cobra.Command {
 	return group("reply", "What patients' answers left for the clinics: who may want to cancel, and what went to the wrong person",
-		replyWishes(), replyDone(), replyMisdeliveries())
+		replyWishes(), replyTake(), replyDone(), replyMisdeliveries())
 }
 
 func replyWishes() *cobra.Command {
@@ -56,19 +56,25 @@ func ofUnit(unit string) url.Values {
 
 func replyDone() *cobra.Command {
 	var q web.Done
+	var misdelivery bool
 	c := &cobra.Command{
 		Use:   "done <wish>",
-		Short: "Take a wish to cancel off the list: the clinic has seen to it",
-		Long:  "It cancels nothing: the appointment is taken off in the booking system.",
-		Args:  someArgs(1, "the id of one wish, as husk reply wishes has it"),
+		Short: "Take a wish to cancel off the list, or note of a misdelivery: somebody has seen to it",
+		Long:  "It cancels nothing: the appointment is taken off in the booking system. A misdelivery stays on its list; it needs a reason.",
+		Args:  someArgs(1, "the id of one wish or misdelivery, as its list has it"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
+			kind := "wishes"
+			if misdelivery {
+				kind = "misdeliveries"
+			}
 			var h web.Handled
-			if err := s.post(c.Context(), "/v1/replies/wishes/"+url.PathEscape(args[0])+"/done", q, &h); err != nil {
+			if err := s.post(c.Context(), "/v1/replies/"+kind+"/"+url.PathEscape(args[0])+"/done", q, &h); err != nil {
 				return err
 			}
 			return render(c, h, func(w io.Writer) { _, _ = fmt.Fprintf(w, "Done  %s\nAt    %s\n", h.ID, when(h.At)) })
 		}),
 	}
+	c.Flags().BoolVar(&misdelivery, "misdelivery", false, "it is a misdelivery")
 	c.Flags().StringVar(&q.Reason, "reason", "", "what was done, for the audit")
 	return c
 }
@@ -94,10 +100,10 @@ func replyMisdeliveries() *cobra.Command {
 						left = strconv.Itoa(x.HoursLeft) + " h"
 					}
 					rows = append(rows, []string{
-						when(x.Aware), left, x.Via, strconv.Itoa(len(x.Persons)), strconv.Itoa(x.Count), cmp.Or(classes(x.Classes), "-"), string(x.Address),
+						x.ID, when(x.Aware), left, cmp.Or(plain(x.Owner), "-"), cmp.Or(when(x.Done), "-"), x.Via, strconv.Itoa(len(x.Persons)), strconv.Itoa(x.Count), cmp.Or(classes(x.Classes), "-"), string(x.Address),
 					})
 				}
-				table(w, "None.", []string{"AWARE SINCE", "LEFT", "VIA", "PERSONS", "MESSAGES", "OF CLASS", "ADDRESS HASH"}, rows)
+				table(w, "None.", []string{"MISDELIVERY", "AWARE SINCE", "LEFT", "OWNER", "DONE", "VIA", "PERSONS", "MESSAGES", "OF CLASS", "ADDRESS HASH"}, rows)
 			})
 		}),
 	}

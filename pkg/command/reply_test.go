@@ -41,6 +41,12 @@ func TestRepliesForTheClinic(t *testing.T) {
 			t.Error(out)
 		}
 		p.read(&ws, "", "reply", "wishes")
+		if out := p.must("", "reply", "take", ws[0].ID); !strings.Contains(out, osUser()) {
+			t.Error(out)
+		}
+		if p.read(&ws, "", "reply", "wishes"); len(ws) != 1 || ws[0].Owner != osUser() {
+			t.Errorf("%+v", ws)
+		}
 		p.must("", "reply", "done", ws[0].ID, "--reason", "rang back")
 		if _, errs, code := p.husk("", "reply", "done", ws[0].ID); code != 1 || !strings.Contains(errs, "not found") {
 			t.Errorf("done twice: %d %s", code, errs)

@@ -74,8 +74,8 @@ func rootCommand() *cobra.Command {
 	config.RegisterFlags(root.PersistentFlags())
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
-		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), stopCommand(), resumeCommand(), reminderCommand(), letterCommand(), scanCommand(),
-		personCommand(), addressGroup(), inboundCommand(), replyCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
+		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), dayCommand(), stopCommand(), resumeCommand(), reminderCommand(), attemptCommand(), letterCommand(), scanCommand(),
+		personCommand(), addressGroup(), inboundCommand(), replyCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), pagesGroup(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root
 }

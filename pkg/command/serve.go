@@ -90,8 +90,16 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 			return err
 		}
 	}
+	if cfg.Pages.Listen != "" {
+		if err := s.startPages(ctx, cfg, e); err != nil {
+			return err
+		}
+	}
 	e.started = func(a *app.App) {
 		_, _ = fmt.Fprintf(out, "husk is ready: %s, data %s, carriers %s, mode %s\n", cmp.Or(address, "no HTTP"), cfg.Data, carriersOf(cfg), cfg.Mode)
+		if e.link.Load() != nil {
+			e.tellLink(ctx, out)
+		}
 	}
 	err = e.loop(ctx)
 	log.Info("stopped")
@@ -117,7 +125,7 @@ type servers struct {
 	all []*http.Server
 }
 
-func (s *servers) start(l net.Listener, h http.Handler, write time.Duration) {
+func (s *servers) start(l net.Listener, h http.Handler, write time.Duration) *http.Server {
 	srv := web.NewServer(h, s.log.Named("http"))
 	srv.WriteTimeout = write
 	s.all = append(s.all, srv)
@@ -126,6 +134,7 @@ func (s *servers) start(l net.Listener, h http.Handler, write time.Duration) {
 			s.log.Error("a listener has failed", zap.String("address", l.Addr().String()), zap.Error(err))
 		}
 	}()
+	return srv
 }
 
 // apiWrite is how long the staff API may take to answer: a change and the writing of its answer.

@@ -23,7 +23,9 @@ import (
 )
 
 func templateGroup() *cobra.Command {
-	return group("template", "Check message texts, and list what they may say", templateLintCommand(), templatePlaceholdersCommand())
+	return group("template", "Message texts: check them, change them, approve them",
+		templateLintCommand(), templatePlaceholdersCommand(), templateListCommand(), templateShowCommand(), templatePullCommand(), templatePushCommand(),
+		templateApproveCommand(), templateUnscheduleCommand(), templateDiscardCommand(), templateRollBackCommand())
 }
 
 func templateLintCommand() *cobra.Command {

@@ -10,14 +10,19 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/ledger"
 	"github.com/husk-reminders/husk/pkg/state"
+	"github.com/husk-reminders/husk/pkg/template"
 )
 
 // maxBody is the most a request may hold, in bytes.
 const maxBody = 64 << 10
+
+// maxText is that of a request with a template's text: each letter may be escaped.
+const maxText = 6*template.MaxText + 4<<10
 
 // busyWait is how long one waits who was not let in to a list.
 const busyWait = 5 * time.Second
@@ -29,6 +34,12 @@ var ErrNotFound = errors.New("web: not found")
 type Error struct {
 	Text  string `json:"error" doc:"What is wrong, and what is wanted instead"`
 	Field string `json:"field,omitempty" doc:"The field or parameter that is wrong"`
+	// Reason is set where a one-time code was not sent: limit, forbidden, or a reason of the gate or the line.
+	Reason string `json:"reason,omitempty" doc:"Of a one-time code that was not sent: why, in a word"`
+
+	Problems []compose.Problem `json:"problems,omitempty" doc:"What is wrong with a text, and where"`
+	Latest   *TemplateVersion  `json:"latest,omitempty" doc:"Of a text that somebody else has saved meanwhile: theirs"`
+
 	code  int
 	retry time.Duration // of 429 and 503
 }
@@ -38,6 +49,9 @@ func (e *Error) Error() string { return e.Text }
 
 // GetStatus is the answer's status code.
 func (e *Error) GetStatus() int { return e.code }
+
+// Wait is how long to wait before asking again, of 429 and 503; zero = it is not said.
+func (e *Error) Wait() time.Duration { return e.retry }
 
 // GetHeaders are the answer's headers beside those of every answer.
 func (e *Error) GetHeaders() http.Header {
@@ -89,6 +103,12 @@ func (a *API) refusal(operation string, err error) *Error {
 		}
 		return e
 	}
+	if e := templateRefusal(err); e != nil {
+		return e
+	}
+	if e := clinicRefusal(err); e != nil {
+		return e
+	}
 	switch {
 	case errors.As(err, &field):
 		return &Error{code: http.StatusBadRequest, Text: "want " + field.Want, Field: field.Field}
@@ -96,6 +116,8 @@ func (a *API) refusal(operation string, err error) *Error {
 		return &Error{code: http.StatusForbidden, Text: no.text}
 	case errors.Is(err, errSame):
 		return &Error{code: http.StatusForbidden, Text: "it takes two people: another one than who asked must confirm it, with a key of their own"}
+	case errors.Is(err, errOtherWish):
+		return &Error{code: http.StatusConflict, Field: "wish", Text: "the wish that was looked at does not wait any more: another took its place, or it is over; look at what waits now"}
 	case errors.Is(err, consent.ErrRecord):
 		return recordError(err, consent.ErrRecord)
 	case errors.Is(err, contact.ErrRecord):

@@ -13,15 +13,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Shelf keeps small values by name where every process of the installation finds them. A name holds of [a-z0-9.].
 type Shelf interface {
 	// Read returns a value and its revision; ErrNotFound when there is none.
 	Read(ctx context.Context, name string) ([]byte, uint64, error)
-	// List returns all values whose names begin with prefix.
+	// List returns all values whose names begin with prefix, by what follows it.
 	List(ctx context.Context, prefix string) (map[string][]byte, error)
 	// Write puts a value in the place of a revision, 0 = of none; ErrRaced when another is there.
 	Write(ctx context.Context, name string, value []byte, revision uint64) error
@@ -130,7 +128,6 @@ func (a *API) newKey(ctx context.Context, c *caller, in *newKeyInput) (MadeAPIKe
 
 func (a *API) keyWanted(q NewAPIKey, now time.Time) error {
 	l, ok := limits[q.Role]
-	bad := func(r rune) bool { return !unicode.IsPrint(r) }
 	switch {
 	case !ok:
 		names := make([]string, len(Roles))
@@ -142,7 +139,7 @@ func (a *API) keyWanted(q NewAPIKey, now time.Time) error {
 		return want("units", "at least one unit: a "+string(q.Role)+"'s key is for some units")
 	case !l.may && len(q.Units) > 0:
 		return want("units", "none: what this role does is the whole installation's")
-	case utf8.RuneCountInString(q.Holder) > 32 || strings.ContainsFunc(q.Holder, bad) || longNumber(q.Holder) || strings.Contains(q.Holder, "@"):
+	case q.Holder != "" && !IsName(q.Holder):
 		return want("holder", "a staff id or the name of a system, in up to 32 characters, no long number and no mail address")
 	case !q.Expires.After(now) || q.Expires.After(now.Add(longestKey)):
 		return want("expires", "an instant from now to 400 days ahead")

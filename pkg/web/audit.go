@@ -40,6 +40,20 @@ func reasonOf(s string, needed bool) (string, error) {
 	return s, nil
 }
 
+// IsReason reports whether the audit can keep s as the reason of something that needs one.
+func IsReason(s string) bool {
+	_, err := reasonOf(s, true)
+	return err == nil
+}
+
+// IsName reports whether s may stand in the audit as somebody's name: 1 to 32 printable characters, no long number and no mail
+// address.
+func IsName(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n > 0 && n <= 32 && utf8.ValidString(s) && strings.TrimSpace(s) != "" && !strings.Contains(s, "@") && !longNumber(s) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
+}
+
 // longNumber reports whether s has eight or more digits with no more than one other character between any two: a national
 // id or a phone number, however it is written.
 func longNumber(s string) bool {

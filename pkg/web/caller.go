@@ -36,6 +36,7 @@ type caller struct {
 	holder  string   // whose the key is, as far as it says
 	role    Role     // "" = the admin socket
 	units   []string // that the caller is limited to; none = the whole installation
+	wall    bool     // a wall session's: it may call wallOperation and nothing else
 	audited bool
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/husk-reminders/husk/pkg/contact/code"
+	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/template"
 )
@@ -145,17 +146,17 @@ func codeRefusal(err error, now time.Time) *Error {
 	case errors.As(err, &limit):
 		wait := max(limit.Next.Sub(now), time.Second)
 		return &Error{
-			code: http.StatusTooManyRequests, retry: wait,
+			code: http.StatusTooManyRequests, retry: wait, Reason: "limit",
 			Text: "too many codes for this " + limit.By + ": wait " + wait.Round(time.Second).String() + ", or prove the number another way",
 		}
 	case errors.Is(err, code.ErrBarred):
-		return &Error{code: http.StatusConflict, Text: "a STOP came from this number: no code is sent there. The person can send START from it, or prove another number"}
+		return &Error{code: http.StatusConflict, Reason: string(gate.Barred), Text: "a STOP came from this number: no code is sent there. The person can send START from it, or prove another number"}
 	case errors.Is(err, code.ErrDisputed):
-		return &Error{code: http.StatusConflict, Text: "somebody has said that this number is not who it is thought to be: prove it another way, at the desk or with an eID"}
+		return &Error{code: http.StatusConflict, Reason: string(gate.WrongNumber), Text: "somebody has said that this number is not who it is thought to be: prove it another way, at the desk or with an eID"}
 	case errors.Is(err, code.ErrForbidden):
-		return &Error{code: http.StatusConflict, Text: "this person is not sent codes: not known here, protected, deceased, or of an age (or none known) at which a guardian speaks"}
+		return &Error{code: http.StatusConflict, Reason: "forbidden", Text: "this person is not sent codes: not known here, protected, deceased, or of an age (or none known) at which a guardian speaks"}
 	case errors.As(err, &unsent):
-		return &Error{code: http.StatusConflict, Text: "the code was not sent: " + unsentBecause(unsent.Reason)}
+		return &Error{code: http.StatusConflict, Reason: unsent.Reason, Text: "the code was not sent: " + unsentBecause(unsent.Reason)}
 	case errors.Is(err, code.ErrUnknown), errors.Is(err, code.ErrStore):
 		return &Error{code: http.StatusServiceUnavailable, Text: "what is known of the number can't be had now: try again"}
 	case errors.Is(err, ErrNotTaken):

@@ -31,10 +31,14 @@ type DoorOptions struct {
 	// How many requests a second Remote lets through from one address before it looks at their keys, and from one key; twice as many
 	// at once. 0 = 100 and 50.
 	AddressRate, KeyRate int
+	// How many requests a second Admit lets through from one address; twice as many at once. 0 = 100.
+	PageRate int
 	// How many requests a second Unsubscribe lets through from one address; twice as many at once. 0 = 20.
 	UnsubscribeRate int
-	Now             func() time.Time // nil = time.Now
-	Log             *zap.Logger
+	// Link makes a one-time link to the pages; nil = people come to them in another way.
+	Link func(ctx context.Context) (SignInLink, error)
+	Now  func() time.Time // nil = time.Now
+	Log  *zap.Logger
 }
 
 // Door is where staff, health checks and metrics are answered for as long as the process lives, while the line behind it is
@@ -45,7 +49,7 @@ type Door struct {
 	requests *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 
-	addresses, keys, unsubscribers *limit
+	addresses, keys, unsubscribers, visitors *limit
 
 	mu   sync.Mutex
 	open *opening
@@ -73,7 +77,7 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	}
 	d := &Door{o: o, own: prometheus.NewRegistry(), why: "starting"}
 	d.addresses, d.keys = newLimit(cmp.Or(o.AddressRate, 100)), newLimit(cmp.Or(o.KeyRate, 50))
-	d.unsubscribers = newLimit(cmp.Or(o.UnsubscribeRate, 20))
+	d.unsubscribers, d.visitors = newLimit(cmp.Or(o.UnsubscribeRate, 20)), newLimit(cmp.Or(o.PageRate, 100))
 	d.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "husk_web_refused_total", Help: "Requests over HTTP that did not get to an operation: too many from an address or a key, or no key.",
 	}, []string{"why"})
@@ -91,6 +95,9 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	d.own.MustRegister(d.requests, d.refused, ready, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return d, nil
 }
+
+// Metrics is where those who serve beside the door have their metrics answered, for as long as the process lives.
+func (d *Door) Metrics() prometheus.Registerer { return d.own }
 
 // Open lets requests through to a line.
 func (d *Door) Open(a *API) {
@@ -132,6 +139,7 @@ func (d *Door) enter() (x *opening, leave func(), why string) {
 func (d *Door) Staff() http.Handler {
 	m := d.health()
 	m.HandleFunc("POST "+rebuildPath, d.rebuild)
+	m.HandleFunc("POST "+linkPath, d.link)
 	m.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		x, leave, why := d.enter()
 		if x == nil {

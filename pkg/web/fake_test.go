@@ -53,9 +53,13 @@ type fake struct {
 	misses   []ledger.Misdelivery
 	noInbox  error
 	block    chan struct{}
-	replayed error // of a dead letter
+	denies   gate.Reason // "" = of no reason
+	written  ledger.Written
+	known    []contact.Record // of every person
+	replayed error            // of a dead letter
 
 	fourEyes bool
+	kept     *keptTexts // nil = as seeded
 	later    time.Duration
 	stopped  map[string]string // nil = one unit
 	switched []state.Switch
@@ -86,7 +90,10 @@ func (f *fake) Letters(_ context.Context, q ledger.LetterFilter, known func(stri
 
 func (f *fake) People(_ context.Context, keys []reminder.PersonKey) ([]ledger.Person, error) {
 	ps := make([]ledger.Person, len(keys))
-	ps[0].BirthDate = f.born
+	ps[0].BirthDate, ps[0].Contact = f.born, f.known
+	if f.known == nil {
+		ps[0].Contact = []contact.Record{{Person: keys[0], Hash: somebody, Channel: reminder.SMS, Address: reminder.NewAddress(reminder.SMS, "+4520999999")}}
+	}
 	if f.word.ID != "" {
 		ps[0].Consent = []consent.Record{f.word}
 	}
@@ -146,7 +153,11 @@ func (f *fake) Handled(_ context.Context, id, by string) error {
 }
 
 func (f *fake) Misdeliveries(_ context.Context, unit string) ([]ledger.Misdelivery, error) {
-	return f.misses, f.call("misdeliveries " + unit)
+	ms := f.misses
+	if ms == nil && (unit == "" || unit == f.unit) {
+		ms = []ledger.Misdelivery{{ID: missed, Aware: noon.Add(-100 * time.Hour), Address: somebody}}
+	}
+	return ms, f.call("misdeliveries " + unit)
 }
 
 func (f *fake) LastAudits(_ context.Context, p reminder.PersonKey, most int) ([]ledger.Audit, error) {
@@ -195,8 +206,8 @@ func (d *drawer) Read(_ context.Context, name string) ([]byte, uint64, error) {
 func (d *drawer) List(_ context.Context, prefix string) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for name, b := range d.values {
-		if strings.HasPrefix(name, prefix) {
-			all[name] = b
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			all[rest] = b
 		}
 	}
 	return all, d.err
@@ -251,7 +262,7 @@ func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 	t.Helper()
 	units, packs, set := shipped()
 	a, err := New(Options{
-		Ledger: f, Units: units, Packs: packs, Templates: set, Routes: []string{"sms"}, Country: "DK", Controller: consent.Controller{ID: "29190623", Name: "Region Nord"}, Metrics: prometheus.NewRegistry(),
+		Ledger: f, Units: units, Packs: packs, Templates: f.texts(set), Versions: f.kept, Composer: composerOf(t, f.kept.live), Routes: []string{"sms"}, Country: "DK", Controller: consent.Controller{ID: "29190623", Name: "Region Nord"}, Metrics: prometheus.NewRegistry(),
 		Person: func(_ reminder.Country, id string) (reminder.PersonKey, error) {
 			if len(id) != 10 {
 				return "", &FieldError{"id", "ten digits"}
@@ -265,7 +276,7 @@ func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 		Ready: func(context.Context) error { return nil },
 		Codes: fakeCodes{f},
 		Explain: func(context.Context, gate.Question) (gate.Explanation, error) {
-			return gate.Explanation{Outcome: "deny"}, f.call("explain")
+			return gate.Explanation{Outcome: "deny", Reason: f.denies, Steps: []gate.Step{{Rule: gate.RuleConsent, Answer: gate.No}}}, f.call("explain")
 		},
 		Shelf: shelf, Secret: bytes.Repeat([]byte{7}, 32), FourEyes: f.fourEyes,
 		Now: func() time.Time { return noon.Add(f.later) },
@@ -304,6 +315,9 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"GET", "/v1/reminders?person=" + somebody, "", "reminder.list", "reminders"},
 	{"GET", "/v1/letters", "", "letter.list", "letters   1000"},
 	{"GET", "/v1/letters?unit=rh-eye&only=unknown_unit&max=7", "", "letter.list", "letters rh-eye unknown_unit 7"},
+	{"GET", "/v1/letters/done?unit=rh-eye", "", "letter.seen", "letters done rh-eye"},
+	{"POST", "/v1/reminders/find", `{"system":"his","appointment":"A-1"}`, "reminder.find", "find his A-1"},
+	{"GET", "/v1/attempts?unit=rh-eye", "", "attempt.list", "doubts rh-eye"},
 	{"POST", "/v1/persons/key", `{"country":"DK","id":"0101701234"}`, "person.key", ""},
 	{"GET", "/v1/persons/" + somebody + "?reason=called", "", "person.show", "people"},
 	{"POST", "/v1/persons/" + somebody + "/consent", `{"type":"withdrawn","method":"phone","actor":{"kind":"self"}}`, "consent.withdrawn", "consent"},
@@ -319,6 +333,7 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"POST", "/v1/addresses/bars", `{"channel":"sms","address":"20 12 34 56","reason":"letter"}`, "address.bar", "stop +4520123456 staff"},
 	{"POST", "/v1/addresses/bars", `{"channel":"email","address":"a@b.dk","lifted":true,"reason":"letter"}`, "address.unbar", "start a@b.dk staff"},
 	{"POST", "/v1/addresses/wrong", `{"channel":"sms","address":"20 12 34 56","reason":"rang"}`, "address.wrong_number", "wrong number +4520123456 staff"},
+	{"GET", "/v1/day?unit=rh-eye", "", "day.show", "day"},
 	{"GET", "/v1/replies/wishes", "", "reply.wishes", "wishes "},
 	{"GET", "/v1/replies/wishes?unit=rh-eye", "", "reply.wishes", "wishes rh-eye"},
 	{"GET", "/v1/replies/misdeliveries?unit=rh-eye", "", "reply.misdeliveries", "misdeliveries rh-eye"},
@@ -327,7 +342,16 @@ var touching = []struct{ method, path, body, action, call string }{
 	{"GET", "/v1/persons/" + somebody + "/consent?as=fhir&reason=asked", "", "consent.export", "people"},
 	{"POST", "/v1/persons/" + somebody + "/explain", `{"purpose":"reminder","unit":"rh-eye","reason":"asked"}`, "person.explain", "explain"},
 	{"GET", "/v1/switches", "", "switch.list", ""},
+	{"GET", "/v1/templates", "", "template.list", ""},
+	{"GET", "/v1/templates/da/reminder.sms", "", "template.show da/reminder.sms", "reminders"},
+	{"POST", "/v1/templates/measure", `{"name":"da/reminder.sms","text":"Husk {date}"}`, "template.measure da/reminder.sms", ""},
+	{"POST", "/v1/templates/save", `{"name":"da/reminder.sms","text":"Husk {date}","base":"` + draftID + `"}`, "template.save " + template.NewVersion("da/reminder.sms", []byte("Husk {date}")).ID, "write da/reminder.sms"},
+	{"POST", "/v1/templates/approve", `{"id":"` + draftID + `"}`, "template.approve " + draftID, "write da/reminder.sms"},
+	{"POST", "/v1/templates/unschedule", `{"id":"` + waitID + `","reason":"x"}`, "template.unschedule " + waitID, "write da/changed.sms"},
+	{"POST", "/v1/templates/discard", `{"id":"` + draftID + `"}`, "template.discard " + draftID, "write da/reminder.sms"},
+	{"POST", "/v1/templates/rollback", `{"id":"` + fileID + `","reason":"x"}`, "template.rollback " + fileID, "write da/reminder.sms"},
 	{"GET", "/v1/apikeys", "", "apikey.list", ""},
+	{"GET", "/v1/sessions", "", "session.list", ""},
 	{"GET", "/v1/dead", "", "dead.list", "dead"},
 	{"GET", "/v1/dead/3?reason=why", "", "dead.show 3", "dead letter"},
 	{"POST", "/v1/dead/3/replay", "", "dead.replay 3", "replay"},

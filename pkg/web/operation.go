@@ -128,8 +128,11 @@ func register[I, O any](a *API, o operation, h func(ctx context.Context, c *call
 	})
 }
 
-// mayCall checks the caller's role.
+// mayCall checks the caller's role, and what a wall session may.
 func (a *API) mayCall(ctx context.Context, c *caller, id string) error {
+	if c.wall && id != wallOperation {
+		return a.denied(ctx, c, id, "", &forbidden{"a wall session shows the day and does nothing else: sign in again"})
+	}
 	if c.role.may(id) {
 		return nil
 	}

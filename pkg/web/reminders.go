@@ -52,7 +52,7 @@ func (a *API) status(ctx context.Context, c *caller, in *statusInput) (Status, e
 			s.Next[i].Person, s.Next[i].Attempts = "", nil // no person is asked about, so none is told of
 		}
 	}
-	s.Inbox = a.inbox(ctx)
+	s.Inbox = a.inbox(ctx, "")
 	if a.o.Streams != nil {
 		if s.Streams, err = a.o.Streams(ctx); err != nil {
 			return Status{}, err

@@ -41,9 +41,9 @@ func (a *API) cancelWishes(ctx context.Context, c *caller, in *cancelWishesInput
 	return out, nil
 }
 
-// Done is what POST /v1/replies/wishes/{id}/done takes.
+// Done is what POST /v1/replies/wishes/{id}/done and /v1/replies/misdeliveries/{id}/done take.
 type Done struct {
-	Reason string `json:"reason,omitempty"` // what was done, for the audit
+	Reason string `json:"reason,omitempty"` // what was done, for the audit; of a misdelivery it is required
 }
 
 // Handled answers it.
@@ -63,29 +63,37 @@ func (a *API) wishDone(ctx context.Context, c *caller, in *doneInput) (Handled, 
 	if err != nil {
 		return Handled{}, err
 	}
-	all, err := a.o.Ledger.Wishes(ctx, "")
+	person, of, err := a.ofWish(ctx, in.ID)
 	if err != nil {
 		return Handled{}, err
 	}
-	all = slices.DeleteFunc(all, func(w ledger.Wish) bool { return w.ID != in.ID })
-	if len(all) == 0 {
-		return Handled{}, ErrNotFound
-	}
-	of := func(ctx context.Context, a *API, c *caller) error {
-		for _, w := range all { // one that an older release wrote may be of several units: then of all
-			if err := ofUnit(w.Unit)(ctx, a, c); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := a.audit(ctx, c, of, "reply.done "+in.ID, all[0].Person, "", reason); err != nil {
+	if err := a.audit(ctx, c, of, "reply.done "+in.ID, person, "", reason); err != nil {
 		return Handled{}, err
 	}
 	if err := a.o.Ledger.Handled(ctx, in.ID, c.actor); err != nil {
 		return Handled{}, err
 	}
 	return Handled{in.ID, a.o.Now()}, nil
+}
+
+// ofWish is whose an entry of the inbox is, and what it is about. ErrNotFound when there is none.
+func (a *API) ofWish(ctx context.Context, id string) (reminder.PersonKey, about, error) {
+	all, err := a.o.Ledger.Wishes(ctx, "")
+	if err != nil {
+		return "", nil, err
+	}
+	all = slices.DeleteFunc(all, func(w ledger.Wish) bool { return w.ID != id })
+	if len(all) == 0 {
+		return "", nil, ErrNotFound
+	}
+	return all[0].Person, func(ctx context.Context, a *API, c *caller) error {
+		for _, w := range all { // one that an older release wrote may be of several units: then of all
+			if err := ofUnit(w.Unit)(ctx, a, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, nil
 }
 
 // Misdelivery is that messages went to somebody who is not the patient. From aware on run the 72 hours of GDPR article 33(1).
@@ -134,28 +142,28 @@ func (a *API) misdeliveries(ctx context.Context, c *caller, in *misdeliveriesInp
 // Inbox counts what people's answers wait for.
 type Inbox struct {
 	Wishes        int       `json:"wishes"`        // entries that no clinic has seen to
-	Misdeliveries int       `json:"misdeliveries"` // whose 72 hours run
+	Misdeliveries int       `json:"misdeliveries"` // that nobody has seen to, and whose 72 hours run
 	Next          time.Time `json:"next,omitzero"` // when the first of these are over
 }
 
 // inboxTime is how long the status waits for the inbox, which is read from the audit.
 const inboxTime = 2 * time.Second
 
-// inbox counts; nil when it can't be read now.
-func (a *API) inbox(ctx context.Context) *Inbox {
+// inbox counts what waits at a unit, "" = at all; nil when it can't be read now.
+func (a *API) inbox(ctx context.Context, unit string) *Inbox {
 	ctx, cancel := context.WithTimeout(ctx, inboxTime)
 	defer cancel()
-	ws, err := a.o.Ledger.Wishes(ctx, "")
+	ws, err := a.o.Ledger.Wishes(ctx, unit)
 	if err != nil {
 		return nil
 	}
-	ms, err := a.o.Ledger.Misdeliveries(ctx, "")
+	ms, err := a.o.Ledger.Misdeliveries(ctx, unit)
 	if err != nil {
 		return nil
 	}
 	x, now := &Inbox{Wishes: len(ws)}, a.o.Now()
 	for _, m := range ms {
-		if u := m.Until(); u.After(now) {
+		if u := m.Until(); u.After(now) && m.Done.IsZero() {
 			x.Misdeliveries++
 			if x.Next.IsZero() || u.Before(x.Next) {
 				x.Next = u

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -25,6 +26,7 @@ type Switch struct {
 type Switches struct {
 	Stopped map[string]string `json:"stopped"`
 	Waiting []Wish            `json:"waiting"`
+	Can     []string          `json:"can"` // what the caller may stop, by name: units, templates and so on
 }
 
 type switchInput struct{ Body Switch }
@@ -57,14 +59,14 @@ func (a *API) setSwitch(ctx context.Context, c *caller, in *switchInput) (Switch
 	if err != nil {
 		return Switches{}, err
 	}
-	return a.switches(ctx)
+	return a.switches(ctx, c)
 }
 
 func (a *API) stop(ctx context.Context, c *caller, q Switch) error {
 	if q.Mended != "" {
 		return want("mended", "nothing where sending is stopped")
 	}
-	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.stop "+q.Name, "", "", q.Reason); err != nil {
+	if err := a.audit(ctx, c, a.ofSwitch(q.Name, slices.ContainsFunc), "switch.stop "+q.Name, "", "", q.Reason); err != nil {
 		return err
 	}
 	// Before, so that nobody confirms it meanwhile; after, since somebody may have asked anew. Nothing keeps the stop from being made.
@@ -84,7 +86,7 @@ func (a *API) resume(ctx context.Context, c *caller, q Switch) error {
 	if mended != "" {
 		q.Reason += "; mended: " + mended
 	}
-	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.resume "+q.Name, "", "", q.Reason); err != nil {
+	if err := a.audit(ctx, c, a.ofSwitch(q.Name, slices.ContainsFunc), "switch.resume "+q.Name, "", "", q.Reason); err != nil {
 		return err
 	}
 	return a.o.Ledger.Switch(ctx, state.Switch{Name: q.Name, Reason: q.Reason})
@@ -95,15 +97,15 @@ func (a *API) listSwitches(ctx context.Context, c *caller, _ *struct{}) (Switche
 	if err := a.audit(ctx, c, anybody, "switch.list", "", "", ""); err != nil {
 		return Switches{}, err
 	}
-	return a.switches(ctx)
+	return a.switches(ctx, c)
 }
 
-func (a *API) switches(ctx context.Context) (Switches, error) {
+func (a *API) switches(ctx context.Context, c *caller) (Switches, error) {
 	now, err := a.o.Ledger.Status(ctx)
 	if err != nil {
 		return Switches{}, err
 	}
-	out := Switches{Stopped: map[string]string{}}
+	out := Switches{Stopped: map[string]string{}, Can: a.stoppable(c)}
 	for name, why := range now.Stopped {
 		out.Stopped[name] = why
 	}
@@ -111,12 +113,89 @@ func (a *API) switches(ctx context.Context) (Switches, error) {
 	return out, err
 }
 
-// ofSwitch is a unit's switch, or one that is everybody's.
-func ofSwitch(name string) about {
+// ofSwitch is a unit's switch, a template's, or one that is everybody's. A template is the matter of the units that use it: quantify says
+// of how many of them the caller must be. One may stop it for all, since whoever sees a wrong text can't wait for the others; to let it
+// go on again takes somebody of them all.
+func (a *API) ofSwitch(name string, quantify func(units []string, is func(string) bool) bool) about {
 	if id, ok := strings.CutPrefix(name, gate.SwitchUnit); ok {
 		return ofUnit(id)
 	}
-	return everybody
+	t, ok := strings.CutPrefix(name, gate.SwitchTemplate)
+	if !ok {
+		return everybody
+	}
+	return func(ctx context.Context, a *API, c *caller) error {
+		if units := a.usersOf(t); len(units) > 0 && quantify(units, c.covers) {
+			return nil
+		}
+		return everybody(ctx, a, c)
+	}
+}
+
+// every reports whether all are so.
+func every(all []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(all, func(s string) bool { return !is(s) })
+}
+
+// usersOf are the units that use a template, a version of it, or one of a set.
+func (a *API) usersOf(name string) []string {
+	bare, _, _ := strings.Cut(name, "@")
+	_, set, ch := partsOf(bare)
+	if !strings.Contains(bare, "/") {
+		set = bare
+	}
+	var units []string
+	for _, x := range a.uses() {
+		if x.Set == set && (ch == "" || x.Channel == ch) {
+			units = append(units, x.Unit.ID)
+		}
+	}
+	return units
+}
+
+// stoppable names what the caller may stop; of templates those that units use, by set and by name.
+func (a *API) stoppable(c *caller) []string {
+	out := []string{}
+	if !c.role.may("switch.set") {
+		return out
+	}
+	whole := c.whole()
+	if whole {
+		out = append(out, gate.SwitchAll)
+	}
+	sets, countries := map[string]bool{}, map[string]bool{}
+	for _, u := range a.o.Units.Units() {
+		if c.covers(u.ID) {
+			out = append(out, gate.SwitchUnit+u.ID)
+		}
+		countries[string(u.Country)] = whole
+	}
+	for _, x := range a.uses() {
+		if c.covers(x.Unit.ID) {
+			sets[x.Set] = true
+		}
+	}
+	for _, set := range slices.Sorted(maps.Keys(sets)) {
+		out = append(out, gate.SwitchTemplate+set)
+	}
+	for _, t := range a.o.Templates.All() {
+		if slices.ContainsFunc(a.usersOf(t.Name()), c.covers) {
+			out = append(out, gate.SwitchTemplate+t.Name())
+		}
+	}
+	if !whole {
+		return out
+	}
+	for _, r := range a.o.Routes {
+		out = append(out, gate.SwitchCarrier+r)
+	}
+	for _, p := range a.o.Packs.Packs() {
+		out = append(out, gate.SwitchPack+p.ID)
+	}
+	for _, x := range slices.Sorted(maps.Keys(countries)) {
+		out = append(out, gate.SwitchCountry+x)
+	}
+	return out
 }
 
 // switchKnown checks that a switch is about something that there is.

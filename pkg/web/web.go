@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 
+	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/consent"
 	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/ledger"
@@ -43,6 +45,7 @@ type Ledger interface {
 	DeadLetter(ctx context.Context, id uint64) (ledger.DeadLetter, error)
 	Replay(ctx context.Context, id uint64) error
 	Units(ctx context.Context, p reminder.PersonKey) ([]string, error)
+	Clinic
 }
 
 // Carrier is what trying a carrier, without sending anything, came to.
@@ -72,21 +75,27 @@ type Options struct {
 	Controller consent.Controller // who answers for the records, as exports name it
 	Units      *reminder.Directory
 	Packs      *policy.Set
-	Templates  *template.Set
-	Routes     []string // names of the carriers' routes
+	Templates  *template.Live
+	Versions   Versions          // of templates
+	Composer   *compose.Composer // writes and looks through what a text would say
+	Routes     []string          // names of the carriers' routes
 	Ready      func(ctx context.Context) error
 	Metrics    prometheus.Gatherer
 	Explain    Explainer // asks the gate
 	Records    Records   // exports, erases, merges, imports; nil = can't
 	Shelf      Shelf     // holds API keys and wishes to resume
 	Secret     []byte    // 32 bytes or more, the same in every process: API keys are hashed with it
-	FourEyes   bool      // to go on after a stop takes two people
-	Carriers   func(ctx context.Context) []Carrier
+	// OnlyInvented reports whether nobody but the demonstration's people is known; nil = that can't be told.
+	OnlyInvented func(ctx context.Context) (bool, error)
+	FourEyes     bool // to go on after a stop takes two people
+	Carriers     func(ctx context.Context) []Carrier
 	// Verify asks the registers about persons, for by, and journals what they vouch for; nil = there are none.
 	Verify func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
 	// Codes sends one-time codes and checks them.
 	Codes   Codes
 	Streams func(ctx context.Context) ([]Stream, error)
+	// UnmaskRate is how many addresses one caller may be shown in full within an hour; 0 = DefaultUnmaskRate.
+	UnmaskRate int
 	// Unsubscribe takes one-click unsubscriptions of mail; nil = there are none.
 	Unsubscribe http.Handler
 	Now         func() time.Time // nil = time.Now
@@ -98,13 +107,16 @@ type API struct {
 	o    Options
 	mux  *http.ServeMux
 	huma huma.API
+
+	unmasked *hourly
+	looked   *hourly // who has looked at the day, and is in the audit for it
 }
 
 // New checks the options.
 func New(o Options) (*API, error) {
 	for name, missing := range map[string]bool{
 		"Ledger": o.Ledger == nil, "Person": o.Person == nil, "Hash": o.Hash == nil, "Units": o.Units == nil, "Packs": o.Packs == nil,
-		"Templates": o.Templates == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil, "Explain": o.Explain == nil, "Shelf": o.Shelf == nil, "Codes": o.Codes == nil,
+		"Templates": o.Templates == nil, "Versions": o.Versions == nil, "Composer": o.Composer == nil, "Ready": o.Ready == nil, "Metrics": o.Metrics == nil, "Explain": o.Explain == nil, "Shelf": o.Shelf == nil, "Codes": o.Codes == nil,
 	} {
 		if missing {
 			return nil, errors.New("web: Options." + name + " is required")
@@ -124,7 +136,7 @@ func New(o Options) (*API, error) {
 
 // build registers every operation. Their order here is the order of nothing; who may call them is in rights.
 func build(o Options) *API {
-	a := &API{o: o, mux: http.NewServeMux()}
+	a := &API{o: o, mux: http.NewServeMux(), unmasked: newHourly(cmp.Or(o.UnmaskRate, DefaultUnmaskRate)), looked: newHourly(1)}
 	a.huma = newHuma(a.mux)
 	get, post := http.MethodGet, http.MethodPost
 
@@ -151,7 +163,15 @@ func build(o Options) *API {
 	register(a, operation{id: "reply.misdeliveries", method: get, path: "/v1/replies/misdeliveries", summary: "List misdeliveries", text: "When it became known that messages went to somebody else, how much is left of the 72 hours, and what went there. Of the last sixty days, the oldest first."}, a.misdeliveries)
 	register(a, operation{id: "switch.list", method: get, path: "/v1/switches", summary: "List what is stopped", text: "And which wishes to go on wait for another person."}, a.listSwitches)
 	register(a, operation{id: "switch.set", method: post, path: "/v1/switches", summary: "Stop sending, or ask that it goes on", text: "For all, or a unit, template, carrier, pack or country. A stop holds at once."}, a.setSwitch)
-	register(a, operation{id: "switch.confirm", method: post, path: "/v1/switches/confirm", summary: "Confirm that sending goes on", text: "By another person than the one who asked, within a day."}, a.confirm)
+	register(a, operation{id: "switch.confirm", method: post, path: "/v1/switches/confirm", summary: "Confirm that sending goes on", text: "By another person than the one who asked, within a day. With the id of the wish that was looked at nothing else is confirmed: 409 when it is not the one that waits."}, a.confirm)
+	register(a, operation{id: "template.list", method: get, path: "/v1/templates", summary: "List message texts", text: "Those that the key's units use, and in which languages each set is there."}, a.templates)
+	register(a, operation{id: "template.show", method: get, path: "/v1/templates/{language}/{name}", summary: "Show a text", text: "Every version, who wrote and who approved it, and what the draft would change."}, a.template)
+	register(a, operation{id: "template.measure", method: post, path: "/v1/templates/measure", most: maxText, summary: "Measure a text", text: "What patients would read, how long it is and what is wrong with it; nothing is kept."}, a.measure)
+	register(a, operation{id: "template.save", method: post, path: "/v1/templates/save", most: maxText, summary: "Save a draft", text: "Of a text that somebody else has saved another draft of meanwhile the answer (409) holds theirs. A text that holds a national id or another unexplained number is not saved."}, a.saveTemplate)
+	register(a, operation{id: "template.approve", method: post, path: "/v1/templates/approve", summary: "Approve a draft", text: "By another person than its author. It takes over at once or at an instant."}, a.approveTemplate)
+	register(a, operation{id: "template.unschedule", method: post, path: "/v1/templates/unschedule", summary: "Take an approval back", text: "Before its start: the version is a draft again."}, a.unscheduleTemplate)
+	register(a, operation{id: "template.discard", method: post, path: "/v1/templates/discard", summary: "Give a draft up", text: "By who wrote it, or who may approve it."}, a.discardTemplate)
+	register(a, operation{id: "template.rollback", method: post, path: "/v1/templates/rollback", summary: "Roll back to an earlier text", text: "To one that was live, at once, at one person's word."}, a.rollBackTemplate)
 	register(a, operation{id: "audit.list", method: get, path: "/v1/audit", summary: "Read the audit", text: "The newest last. The reading is in the audit too."}, a.audits)
 	register(a, operation{id: "dead.list", method: get, path: "/v1/dead", summary: "List dead letters", text: "Reason and shape, no content."}, a.deadLetters)
 	register(a, operation{id: "dead.show", method: get, path: "/v1/dead/{id}", summary: "Show a dead letter", text: "As it came: personal data."}, a.deadLetter)
@@ -159,7 +179,12 @@ func build(o Options) *API {
 	register(a, operation{id: "apikey.new", method: post, path: "/v1/apikeys", summary: "Make an API key", text: "The key is shown this once."}, a.newKey)
 	register(a, operation{id: "apikey.list", method: get, path: "/v1/apikeys", summary: "List API keys", text: "The newest first; no key is shown."}, a.listKeys)
 	register(a, operation{id: "apikey.revoke", method: post, path: "/v1/apikeys/{id}/revoke", summary: "Revoke an API key", text: "It is not let in from the next request on."}, a.revokeKey)
+	register(a, operation{id: "session.list", method: get, path: "/v1/sessions", summary: "List who is signed in to the pages", text: "The newest first."}, a.listSessions)
+	register(a, operation{id: "session.revoke", method: post, path: "/v1/sessions/{id}/revoke", summary: "Sign somebody out of the pages", text: "From the next request on, in every process."}, a.revokeSession)
+	register(a, operation{id: "session.link", method: post, path: linkPath, summary: "Make a one-time link to the pages", text: "For a trial: it lets one person in once. Refused once anybody but the demonstration's people is known."}, a.newLink)
 	register(a, operation{id: "state.rebuild", method: post, path: rebuildPath, summary: "Make the state again", text: "Sending stops meanwhile."}, a.rebuild)
+
+	a.clinic()
 
 	whole := func(o operation) operation { o.limit = longTime; return o }
 	register(a, whole(operation{id: "person.export", method: get, path: "/v1/persons/{key}/export", summary: "Export all that is held of a person"}), a.exportPerson)

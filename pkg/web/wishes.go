@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -16,11 +17,13 @@ import (
 
 // Wish is one person's wish that sending goes on. Another one confirms it within a day.
 type Wish struct {
+	ID     string    `json:"id"`   // of this wish: a later one about the same switch has another
 	Name   string    `json:"name"` // of the switch
 	By     string    `json:"by"`
 	At     time.Time `json:"at"`
 	Reason string    `json:"reason"`
 	Mended string    `json:"mended"`
+	Until  time.Time `json:"until"` // so long it may be confirmed
 }
 
 // wishRecord is a wish on the shelf.
@@ -34,6 +37,7 @@ type wishRecord struct {
 // Confirm is what POST /v1/switches/confirm takes.
 type Confirm struct {
 	Name   string `json:"name"`
+	Wish   string `json:"wish,omitempty"` // the id of the wish that was looked at; absent = the one that waits, whichever it is
 	Reason string `json:"reason"`
 }
 
@@ -44,6 +48,9 @@ const wishFor = 24 * time.Hour
 
 // errSame means that the one who asked would confirm it.
 var errSame = errors.New("web: two people are needed")
+
+// errOtherWish means that the wish that was looked at is not the one that waits.
+var errOtherWish = errors.New("web: another wish waits, or none")
 
 func wishName(name string) string {
 	sum := sha256.Sum256([]byte(name))
@@ -56,11 +63,11 @@ func (a *API) wish(ctx context.Context, c *caller, q Switch, why string) error {
 	if err != nil {
 		return want("mended", "what was mended so that it doesn't happen again, or its number, as reason is: another person confirms it")
 	}
-	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.ask "+q.Name, "", "", q.Reason+"; mended: "+mended); err != nil {
+	if err := a.audit(ctx, c, a.ofSwitch(q.Name, slices.ContainsFunc), "switch.ask "+q.Name, "", "", q.Reason+"; mended: "+mended); err != nil {
 		return err
 	}
 	b, err := json.Marshal(wishRecord{
-		Wish: Wish{Name: q.Name, By: c.actor, At: a.o.Now().UTC().Truncate(time.Second), Reason: q.Reason, Mended: mended},
+		Wish: Wish{ID: rand.Text(), Name: q.Name, By: c.actor, At: a.o.Now().UTC().Truncate(time.Second), Reason: q.Reason, Mended: mended},
 		Self: c.self, Holder: c.holder, Why: why,
 	})
 	if err != nil {
@@ -96,10 +103,15 @@ func (a *API) confirm(ctx context.Context, c *caller, in *confirmInput) (Switche
 			return Switches{}, errors.New("web: a wish can't be read")
 		}
 	}
-	if why, ok := now.Stopped[q.Name]; !ok || !a.holds(w, why) {
+	why, ok := now.Stopped[q.Name]
+	waits := ok && a.holds(w, why)
+	switch {
+	case q.Wish != "" && (!waits || q.Wish != w.ID):
+		return Switches{}, errOtherWish
+	case !waits:
 		return Switches{}, want("name", "the name of a switch that somebody has asked to resume within a day, since it was last stopped")
 	}
-	if err := a.audit(ctx, c, ofSwitch(q.Name), "switch.confirm "+q.Name, "", "", reason); err != nil {
+	if err := a.audit(ctx, c, a.ofSwitch(q.Name, every), "switch.confirm "+q.Name, "", "", reason); err != nil {
 		return Switches{}, err
 	}
 	if c.self == w.Self || (c.holder != "" && c.holder == w.Holder) {
@@ -113,7 +125,7 @@ func (a *API) confirm(ctx context.Context, c *caller, in *confirmInput) (Switche
 	if err := a.o.Ledger.Switch(ctx, s); err != nil {
 		return Switches{}, err
 	}
-	return a.switches(ctx)
+	return a.switches(ctx, c)
 }
 
 // holds reports whether a wish is about the stop that is on for this reason, and still young.
@@ -137,6 +149,7 @@ func (a *API) wishes(ctx context.Context, stopped map[string]string) ([]Wish, er
 			return nil, errors.New("web: a wish can't be read")
 		}
 		if why, ok := stopped[w.Name]; ok && a.holds(w, why) {
+			w.Until = w.At.Add(wishFor)
 			out = append(out, w.Wish)
 		}
 	}

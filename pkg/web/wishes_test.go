@@ -103,6 +103,33 @@ func TestAWishIsAboutOneStop(t *testing.T) {
 	}
 }
 
+// What is confirmed is what was looked at: not the wish that took its place, and not one that is over.
+func TestTheWishThatWasLookedAt(t *testing.T) {
+	x := newHouse(t)
+	confirm := func(wish string) string { return `{"name":"all","reason":"looked at it","wish":"` + wish + `"}` }
+	x.want(200, x.asks, "/v1/switches", stopAll)
+	looked := x.want(200, x.asks, "/v1/switches", askAll).Waiting[0].ID
+	now := x.want(200, x.asks, "/v1/switches", `{"name":"all","on":false,"reason":"never mind","mended":"nothing"}`).Waiting
+	if len(now) != 1 || now[0].ID == looked || len(looked) < 20 || now[0].Mended != "nothing" {
+		t.Fatalf("%s then %+v", looked, now)
+	}
+	noted := len(x.f.audits)
+	w := call(x.h, x.confirms, "POST", "/v1/switches/confirm", confirm(looked))
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "does not wait any more") || !strings.Contains(w.Body.String(), `"wish"`) || !x.stopped() {
+		t.Errorf("unseen: %d %s", w.Code, w.Body)
+	}
+	x.want(403, x.asks, "/v1/switches/confirm", confirm(now[0].ID)) // the role may not, whatever was looked at
+	if s := x.want(200, x.confirms, "/v1/switches/confirm", confirm(now[0].ID)); x.stopped() || len(s.Waiting) != 0 {
+		t.Errorf("%+v", s)
+	}
+	x.want(409, x.confirms, "/v1/switches/confirm", confirm(now[0].ID)) // over
+	for _, a := range x.f.audits[noted:] {
+		if strings.Contains(a.Action, looked) || strings.Contains(a.Action, now[0].ID) {
+			t.Errorf("audit %+v", a)
+		}
+	}
+}
+
 func TestOneOfTwoWhoConfirmComesFirst(t *testing.T) {
 	x := newHouse(t)
 	x.want(200, x.asks, "/v1/switches", stopAll)

@@ -63,8 +63,13 @@ var table = map[string]string{
 	"dispatch":              "reminder gate compose provider receipt",
 	"inbound":               "reminder provider",
 
-	"web":     everything + " -intake/ -provider/ -journal -app -bench -command",
-	"app":     everything + " -bench -command",
+	"web": everything + " -intake/ -provider/ -journal -app -bench -command -web/",
+	"app": everything + " -bench -command",
+
+	"web/pages":             "reminder receipt consent contact policy gate ledger template compose sms web web/signin",
+	"web/signin":            "web",
+	"web/signin/signintest": "",
+
 	"bench":   everything + " -command",
 	"command": everything,
 }

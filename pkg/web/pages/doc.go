@@ -1,0 +1,69 @@
+// Package pages are the clerks' pages: HTML made on the server, for people who are not engineers, in Danish, Swedish, Norwegian
+// and English.
+//
+// They are a client of the staff API in the same process: everything is read and changed by Options.Call, under the role and the
+// units that whoever is signed in works in, so rights, audit and limits are those of the API, and there is no second way. They
+// work without JavaScript and load nothing from elsewhere.
+//
+// They guarantee that nothing is shown without a session that holds at that moment; that no GET changes anything; that a form from
+// another site is refused; and that what somebody typed is still there when something was wrong with it. They must never put a national
+// id, an address, a name of a patient or a message text into a URL, a cookie, a notice or the log.
+//
+// # Adding a page
+//
+// A page is a line of its area's list (dayPages, templatePages, peoplePages, sentPages, adminPages): method, pattern, the operation of
+// the staff API that says who may, the menu's section if the menu leads there, and a handler. The handler has a *visit:
+//
+//	v.get(path, &out), v.post(path, in, &out)   call the staff API; query(path, "unit", u) makes a query
+//	v.read(&in)                                 reads a POST form into a struct; the answer is the form
+//	f.OK(), f.Wrong(field, key), f.take(err)    is it good; an error of ours; an error of the staff API, if it is about the form
+//	v.say("done", key), v.see(path)             a sentence on top of the next page; go there
+//	v.show(view, data)                          answer with views/<view>.html, where data is $.D
+//	v.form = v.blank("name", "value")           what a form begins with
+//	v.may(operation), v.words.text(key, args…)  rights and words
+//	return err                                  the page about the error, in plain words
+//
+// A form posts to the path that shows it. The handler of its POST shows the view again when the form is not good, with what was typed,
+// and else leads on:
+//
+//	var in struct {
+//		Reason string `form:"reason,required"` // ",raw" keeps white space
+//	}
+//	f := v.read(&in)
+//	if f.OK() {
+//		err := v.post("/v1/…", …, nil)
+//		if err == nil {
+//			return cmp.Or(v.say("done", "sent.released"), v.see("/sent"))
+//		}
+//		if !f.take(err) {
+//			return err
+//		}
+//	}
+//	return v.show("sent-release", data)
+//
+// # Views
+//
+// A view defines "title" (the h1 too) and "main". $ is the frame: $.D the page's data, $.Form, $.Zone, $.Role, $.Units, $.Lang, $.May.
+// Headings go on at h2. Functions: t "key" arg…; count "key" n (key.one, key.other); number n; time zone t (date, time and zone), day
+// zone t, clock zone t (name the zone beside it); zone unitID; unit id (its name); role r; asset file; dict "name" value …; list …;
+// options "people.method." value … (what a select or choices take, with the texts of prefix and value); short key (the end of a pseudonym
+// or hash); owner actor (a name of the audit as colleagues know it).
+//
+// Parts, each called as {{template "input" dict "form" $.Form "name" "reason" "label" "sent.reason" "required" true}}; what they
+// take stands above each in views/part-*.html:
+//
+//	input textarea select choices tick    a field with label, hint and error; labels and hints are keys of words
+//	confirm                               a step before what can't be undone
+//	notice box progress tag               what happened; a box in a page; how far it is; a state, with a sign beside its colour
+//
+// Classes: button (secondary, danger, quiet, small) in a div of the class buttons; table of the class cards in a div of the class
+// scroll with role region, tabindex 0 and a label (cards at 320 px: each td has data-label, the first cell is th scope row); dl of the
+// class facts or figures, each pair in a div; split for two columns; hint; number for cells.
+//
+// # Words
+//
+// Every text is in words/<language>/<area>.json, in all four. A key is <area>.<what>; keys made at run time share a prefix that stands in the
+// program as "prefix." (status.planned from "status."). wrong.<field> says in plain words what is wanted in a field that the staff API
+// refuses; required.<field> what to do about one that is empty. decision.json has what several areas say of a decision: reason., rule.,
+// purpose. and channel. Tests find missing and unused keys.
+package pages

@@ -1,0 +1,162 @@
+package pages
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/web"
+)
+
+// codeView is what the forms about a one-time code show.
+type codeView struct {
+	addressView
+	UnitOptions, LanguageOptions []map[string]string
+}
+
+// languageOptions are the languages that can be chosen, as a select has them.
+func languageOptions(may func(tag string) bool) []map[string]string {
+	var all []map[string]string
+	for _, l := range languages {
+		if may(l.tag) {
+			all = append(all, map[string]string{"value": l.tag, "text": l.name})
+		}
+	}
+	return all
+}
+
+// sendCode sends the person a code, to a number that they say is theirs, and leads on to where it is checked.
+func (v *visit) sendCode() error {
+	a, err := v.ofAddress()
+	if err != nil {
+		return err
+	}
+	x := codeView{addressView: a, LanguageOptions: languageOptions(func(string) bool { return true })}
+	for _, u := range v.ownUnits() {
+		x.UnitOptions = append(x.UnitOptions, map[string]string{"value": u.ID, "text": u.Name(v.words.language).Text})
+	}
+	if !v.asked() {
+		return v.show("people-code", x)
+	}
+	var in struct {
+		Address  string `form:"address,required"`
+		Country  string `form:"country"`
+		Unit     string `form:"unit,required"`
+		Language string `form:"text_language"`
+	}
+	f := v.read(&in)
+	if f.OK() {
+		q := web.CodeWanted{Address: in.Address, Country: reminder.Country(in.Country), Unit: in.Unit, Language: in.Language, Reason: v.session.Why(x.Person)}
+		var sent web.CodeSent
+		err := v.post(apiPath(x.Person, "codes"), q, &sent)
+		switch {
+		case err == nil && sent.Sure:
+			return cmp.Or(v.say("done", "people.code.sent"), v.see(personPath(x.Person, "code", string(sent.Hash))))
+		case err == nil:
+			return cmp.Or(v.say("note", "people.code.unsure"), v.see(personPath(x.Person, "code", string(sent.Hash))))
+		}
+		if !f.takeCode(err) {
+			return err
+		}
+	}
+	return v.show("people-code", x)
+}
+
+// takeCode makes the reason for which a code was not sent into an error of the form; others as take does.
+func (f *form) takeCode(err error) bool {
+	var e *web.Error
+	if !errors.As(err, &e) || e.Reason == "" {
+		return f.take(err)
+	}
+	for _, prefix := range []string{"people.code.why.", "reason."} {
+		if text, err := f.words.text(prefix + e.Reason); err == nil {
+			f.Errors = append(f.Errors, wrong{Text: text})
+			return true
+		}
+	}
+	f.Errors = append(f.Errors, wrong{Text: e.Text, English: true})
+	return true
+}
+
+// checkCode compares what the person tells. The right code proves the number.
+func (v *visit) checkCode() error {
+	x, err := v.ofAddress()
+	if err != nil {
+		return err
+	}
+	if !v.asked() {
+		return v.show("people-code-check", x)
+	}
+	var in struct {
+		Code string `form:"code,required"`
+	}
+	f := v.read(&in)
+	f.Values.Del("code")
+	if f.OK() {
+		var c web.CodeChecked
+		err := v.post(apiPath(x.Person, "codes", "check"), web.CodeTold{Hash: x.Hash, Code: in.Code, Reason: v.session.Why(x.Person)}, &c)
+		switch {
+		case err == nil && c.Proven:
+			return cmp.Or(v.say("done", "people.code.right"), v.see(personPath(x.Person)))
+		case err == nil && c.Outcome == "wrong":
+			text, err := v.words.count("people.code.wrong", c.Left)
+			if err != nil {
+				return err
+			}
+			f.Errors = append(f.Errors, wrong{Field: "code", Text: text})
+		case err == nil:
+			f.Wrong("", "people.code.over."+c.Outcome)
+		case !f.take(err):
+			return err
+		}
+	}
+	return v.show("people-code-check", x)
+}
+
+// askRegisters asks the national registers about the person now.
+func (v *visit) askRegisters() error {
+	key, err := v.personKey()
+	if err != nil {
+		return err
+	}
+	if !v.asked() {
+		return v.show("people-registers", key)
+	}
+	var got web.Asked
+	if err := v.post(apiPath(key, "verify"), web.Ask{Reason: v.session.Why(key)}, &got); err != nil {
+		return err
+	}
+	if len(got.Answers) == 0 {
+		return cmp.Or(v.say("note", "people.registers.none"), v.see(personPath(key)))
+	}
+	for _, a := range got.Answers {
+		name, err := v.words.text("people.proof." + a.Method)
+		if err != nil {
+			name = a.Method
+		}
+		kind := "note"
+		if a.Verdict == "yes" {
+			kind = "done"
+		}
+		if err := v.say(kind, "people.registers."+a.Verdict, name); err != nil {
+			return err
+		}
+		if a.Reserved {
+			if err := v.say("note", "people.registers.reserved", name); err != nil {
+				return err
+			}
+		}
+	}
+	return v.see(personPath(key))
+}
+
+// download answers with a file that is kept nowhere on the way.
+func (v *visit) download(name, media string, b []byte) error {
+	h := v.w.Header()
+	h.Set("Content-Type", media)
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	v.w.WriteHeader(http.StatusOK)
+	_, err := v.w.Write(b)
+	return err
+}
