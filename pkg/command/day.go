@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -53,59 +52,4 @@ func printDay(w io.Writer, d web.Day) {
 	for _, name := range slices.Sorted(maps.Keys(d.Stopped)) {
 		_, _ = fmt.Fprintf(w, "STOPPED %-20s %s\n", plain(name), plain(d.Stopped[name]))
 	}
-}
-
-func reminderText() *cobra.Command {
-	var reason, person string
-	c := &cobra.Command{
-		Use:   "text <reminder>",
-		Short: "Show a reminder's message as it left or would leave, masked",
-		Args:  someArgs(1, "the id of one reminder"),
-		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
-			q := url.Values{"reason": {reason}}
-			if person != "" {
-				q.Set("person", person)
-			}
-			var x web.Text
-			if err := s.get(c.Context(), "/v1/reminders/"+url.PathEscape(args[0])+"/text", q, &x); err != nil {
-				return err
-			}
-			return render(c, x, func(w io.Writer) {
-				for _, p := range x.Parts {
-					_, _ = fmt.Fprintf(w, "%s\n%s\n", p.Kind, plainLines(p.Text))
-					for _, f := range p.Findings {
-						_, _ = fmt.Fprintf(w, "  %s %s at letter %d, %d letters; may be released: %s\n", f.Kind, plain(f.Layout), f.Offset+1, f.Length, yes(f.Releasable))
-					}
-					_, _ = fmt.Fprintln(w)
-				}
-			})
-		}),
-	}
-	c.Flags().StringVar(&person, "person", "", "whose it is, as a person key: found sooner with it")
-	c.Flags().StringVar(&reason, "reason", "", "why you look, for the audit (required)")
-	return c
-}
-
-func replyTake() *cobra.Command {
-	var q web.Take
-	var misdelivery bool
-	c := &cobra.Command{
-		Use:   "take <wish>",
-		Short: "See to a wish to cancel, or to a misdelivery, from whoever did before",
-		Args:  someArgs(1, "the id of one wish or misdelivery"),
-		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
-			kind := "wishes"
-			if misdelivery {
-				kind = "misdeliveries"
-			}
-			var x web.Taken
-			if err := s.post(c.Context(), "/v1/replies/"+kind+"/"+url.PathEscape(args[0])+"/take", q, &x); err != nil {
-				return err
-			}
-			return render(c, x, func(w io.Writer) { _, _ = fmt.Fprintf(w, "Taken  %s\nBy     %s\n", x.ID, plain(x.Owner)) })
-		}),
-	}
-	c.Flags().BoolVar(&misdelivery, "misdelivery", false, "it is a misdelivery")
-	c.Flags().StringVar(&q.Reason, "reason", "", "why, for the audit")
-	return c
 }

@@ -48,10 +48,40 @@ func replyWishes() *cobra.Command {
 
 // ofUnit is the query for one unit's part of a list, or for all of it.
 func ofUnit(unit string) url.Values {
-	if unit == "" {
-		return nil
+	q := url.Values{}
+	if unit != "" {
+		q.Set("unit", unit)
 	}
-	return url.Values{"unit": {unit}}
+	return q
+}
+
+// replyPath is where something is done with a wish, or with a misdelivery.
+func replyPath(misdelivery bool, id, do string) string {
+	kind := "wishes"
+	if misdelivery {
+		kind = "misdeliveries"
+	}
+	return "/v1/replies/" + kind + "/" + url.PathEscape(id) + "/" + do
+}
+
+func replyTake() *cobra.Command {
+	var q web.Take
+	var misdelivery bool
+	c := &cobra.Command{
+		Use:   "take <wish>",
+		Short: "See to a wish to cancel, or to a misdelivery, from whoever did before",
+		Args:  someArgs(1, "the id of one wish or misdelivery"),
+		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
+			var x web.Taken
+			if err := s.post(c.Context(), replyPath(misdelivery, args[0], "take"), q, &x); err != nil {
+				return err
+			}
+			return render(c, x, func(w io.Writer) { _, _ = fmt.Fprintf(w, "Taken  %s\nBy     %s\n", x.ID, plain(x.Owner)) })
+		}),
+	}
+	c.Flags().BoolVar(&misdelivery, "misdelivery", false, "it is a misdelivery")
+	c.Flags().StringVar(&q.Reason, "reason", "", "why, for the audit")
+	return c
 }
 
 func replyDone() *cobra.Command {
@@ -63,12 +93,8 @@ func replyDone() *cobra.Command {
 		Long:  "It cancels nothing: the appointment is taken off in the booking system. A misdelivery stays on its list; it needs a reason.",
 		Args:  someArgs(1, "the id of one wish or misdelivery, as its list has it"),
 		RunE: withClient(func(c *cobra.Command, s *client, args []string) error {
-			kind := "wishes"
-			if misdelivery {
-				kind = "misdeliveries"
-			}
 			var h web.Handled
-			if err := s.post(c.Context(), "/v1/replies/"+kind+"/"+url.PathEscape(args[0])+"/done", q, &h); err != nil {
+			if err := s.post(c.Context(), replyPath(misdelivery, args[0], "done"), q, &h); err != nil {
 				return err
 			}
 			return render(c, h, func(w io.Writer) { _, _ = fmt.Fprintf(w, "Done  %s\nAt    %s\n", h.ID, when(h.At)) })
