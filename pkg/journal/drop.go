@@ -21,25 +21,15 @@ type dropClear struct {
 	Shut  bool      `json:"shut,omitempty"` // the keys seal nothing more, and open until they are dropped
 }
 
-// Drop takes all data keys of persons out of use, in every process: what they sealed answers ErrErased from now on, what is being
-// written at this moment too: who must not lose that calls Shut, waits, and calls DropShut. What a copy of the journal holds opens
-// until Rotate has destroyed the keys. Who comes back gets a new key. at is noted as when they were erased, for good; see Erased.
-func (r *Keyring) Drop(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
-	return r.dropAll(ctx, at, at, persons)
-}
-
-// Retire is Drop without the note: of those whose time is over, who were not erased, and of the keys of days.
+// Retire takes all data keys of owners out of use, in every process, as DropShut does, without the note that anybody was erased: of
+// those whose time is over, and of the keys of days.
 func (r *Keyring) Retire(ctx context.Context, at time.Time, owners ...reminder.PersonKey) error {
-	return r.dropAll(ctx, at, time.Time{}, owners)
-}
-
-func (r *Keyring) dropAll(ctx context.Context, at, erased time.Time, owners []reminder.PersonKey) error {
 	if r.j.shared {
 		if err := r.catchUp(ctx); err != nil {
 			return err
 		}
 	}
-	return r.writeDrops(ctx, at, erased, r.keysOf(owners), false)
+	return r.writeDrops(ctx, at, time.Time{}, r.keysOf(owners), false)
 }
 
 // keysOf are the ids of all keys of owners, by owner.
@@ -111,7 +101,7 @@ func (r *Keyring) ShutBefore(ctx context.Context, before time.Time, persons ...r
 	return s, others, nil
 }
 
-// NoteErased notes that persons were erased at a time, as Drop does, and leaves their keys.
+// NoteErased notes that persons were erased at a time, as DropShut does, and leaves their keys.
 func (r *Keyring) NoteErased(ctx context.Context, at time.Time, persons ...reminder.PersonKey) error {
 	ids := make(map[string][]string, len(persons))
 	for _, p := range persons {
@@ -120,7 +110,9 @@ func (r *Keyring) NoteErased(ctx context.Context, at time.Time, persons ...remin
 	return r.writeDrops(ctx, at, at, ids, false)
 }
 
-// DropShut is Drop of the keys that were shut, and of none that were made since.
+// DropShut takes the keys that were shut out of use, in every process, and none that were made since: what they sealed answers
+// ErrErased from now on. What a copy of the journal holds opens until Rotate has destroyed the keys. Who comes back gets a new key.
+// at is noted as when their owners were erased, for good; see Erased.
 func (r *Keyring) DropShut(ctx context.Context, at time.Time, s Shut) error {
 	return r.writeDrops(ctx, at, at, s.ids, false)
 }

@@ -72,7 +72,11 @@ func copyKeys(t *testing.T, from *journal.Journal) *journal.Journal {
 
 func drop(t *testing.T, r *journal.Keyring, ps ...reminder.PersonKey) {
 	t.Helper()
-	if err := r.Drop(t.Context(), noon, ps...); err != nil {
+	shut, err := r.Shut(t.Context(), noon, ps...)
+	if err == nil {
+		err = r.DropShut(t.Context(), noon, shut)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }

@@ -38,7 +38,7 @@ type keyID [8]byte
 // Keyring holds the data keys, one a person, wrapped in HUSK_KEYS. Keys are unwrapped when first used. Those that other
 // processes add are followed; two processes that make a person's key at the same time leave two, and both open.
 //
-// Drop takes keys out of use, Rotate destroys them: see there.
+// DropShut and Retire take keys out of use, Rotate destroys them: see there.
 type Keyring struct {
 	j      *Journal
 	turn   sync.Mutex   // one Rotate at a time

@@ -40,7 +40,7 @@ const mostChanges = 3
 // holderWait is how long Rotate waits for the files of other processes.
 const holderWait = 5 * time.Second
 
-// Rotate destroys what Drop has dropped. It begins a new epoch: all live data keys are wrapped with a new epoch key, which takes
+// Rotate destroys what was dropped. It begins a new epoch: all live data keys are wrapped with a new epoch key, which takes
 // the old one's place in the keyset file of each process, with a new snapshot key; the old bytes in the file are written over. From
 // then on nothing in any copy of the journal, the state or a snapshot opens with what is at hand, but by the keys that live.
 //
