@@ -201,16 +201,16 @@ func (x *leasing) lease(ctx context.Context, shares []share) error {
 		l, ok := a.value.([]any)
 		switch {
 		case a.err != nil:
-			failed = errors.Join(failed, a.err)
+			failed = also(failed, a.err)
 			continue
 		case !ok || len(l)%leaseFields != 0:
-			failed = errors.Join(failed, ErrFormat)
+			failed = also(failed, ErrFormat)
 			continue
 		}
 		for j := 0; j < len(l); j += leaseFields {
 			f, err := leased(l[j:j+leaseFields], x.route)
 			if err != nil {
-				failed = errors.Join(failed, err)
+				failed = also(failed, err)
 				continue
 			}
 			x.out = append(x.out, f)
@@ -220,6 +220,14 @@ func (x *leasing) lease(ctx context.Context, shares []share) error {
 		x.taken[y.shard] = x.taken[y.shard] || n < y.n
 	}
 	return failed
+}
+
+// also joins an error to those that failed before, once: what all shards answer is told a single time.
+func also(failed, err error) error {
+	if errors.Is(failed, err) {
+		return failed
+	}
+	return errors.Join(failed, err)
 }
 
 // clock is about what the store's clock shows, by this process's steady one. It only tells when it is worth a look.
