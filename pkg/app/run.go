@@ -15,7 +15,7 @@ import (
 // Project runs the projector alone, and what follows people's answers, until ctx ends: all that commands need which read and write while no line runs. Where
 // processes share the state, it waits for its turn while another one projects.
 func (a *App) Project(ctx context.Context) error {
-	s := &stages{failed: make(chan error, 8)}
+	s := &stages{failed: make(chan error, 8), log: a.log}
 	defer s.end()
 	a.project(ctx, s, false)
 	s.begin(context.WithoutCancel(ctx), "replies", a.replies)
@@ -42,7 +42,7 @@ func (a *App) project(ctx context.Context, s *stages, sweeps bool) {
 // Run runs the line until ctx ends, then stops in reverse order: the doors first, then the workers, who finish what is in
 // hand, then the projector, which has folded it and writes the snapshot. An error says that the line can't go on as it is.
 func (a *App) Run(ctx context.Context) error {
-	s := &stages{failed: make(chan error, 8)}
+	s := &stages{failed: make(chan error, 8), log: a.log}
 	hand := context.WithoutCancel(ctx)
 	defer s.end()
 	a.project(ctx, s, true)
@@ -105,8 +105,12 @@ func (a *App) Running() <-chan struct{} { return a.running }
 // stages are what runs, in the order of its beginning.
 type stages struct {
 	failed chan error
+	log    *zap.Logger
 	all    []stage
 }
+
+// slowEnd is after how long it is told that a stage has not ended yet.
+const slowEnd = 5 * time.Second
 
 // replies keeps what comes of people's answers. A broker that is gone for a while is asked again.
 func (a *App) replies(ctx context.Context) error {
@@ -125,6 +129,7 @@ func (a *App) replies(ctx context.Context) error {
 }
 
 type stage struct {
+	name   string
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -132,7 +137,7 @@ type stage struct {
 // begin runs a stage. Its context is its own, so that end can stop one after the other.
 func (s *stages) begin(ctx context.Context, name string, run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
-	x := stage{cancel, make(chan struct{})}
+	x := stage{name, cancel, make(chan struct{})}
 	s.all = append(s.all, x)
 	go func() {
 		defer close(x.done)
@@ -152,8 +157,11 @@ func (s *stages) begin(ctx context.Context, name string, run func(context.Contex
 // end stops the stages, the newest first, and waits for each.
 func (s *stages) end() {
 	for i := len(s.all) - 1; i >= 0; i-- {
-		s.all[i].cancel()
-		<-s.all[i].done
+		x := s.all[i]
+		x.cancel()
+		slow := time.AfterFunc(slowEnd, func() { s.log.Warn("still stopping", zap.String("stage", x.name)) })
+		<-x.done
+		slow.Stop()
 	}
 	s.all = nil
 }

@@ -117,7 +117,10 @@ func (d *Door) Shut(why string) {
 	if x == nil {
 		return
 	}
-	t := time.AfterFunc(grace, x.cancel)
+	t := time.AfterFunc(grace, func() {
+		d.o.Log.Warn("requests in hand are cut short", zap.String("why", why))
+		x.cancel()
+	})
 	defer t.Stop()
 	x.busy.Wait()
 	x.cancel()

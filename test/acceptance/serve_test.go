@@ -288,11 +288,16 @@ func (h *house) kill() {
 // stop asks the process to stop and demands that it does so in good order.
 func (h *house) stop() {
 	h.t.Helper()
+	const limit = time.Minute // as config/husk.service has it
 	h.must(h.cmd.Process.Signal(syscall.SIGTERM))
 	select {
 	case <-h.done:
-	case <-time.After(30 * time.Second):
-		h.t.Fatal("serve does not stop on SIGTERM")
+	case <-time.After(limit):
+		_ = h.cmd.Process.Signal(syscall.SIGQUIT) // it tells where it stands, and ends
+		<-h.done
+		b, _ := os.ReadFile(h.log)
+		_, at, _ := strings.Cut(string(b), "SIGQUIT")
+		h.t.Fatalf("serve does not stop on SIGTERM; it stood at\n%s", at[:min(len(at), 60_000)])
 	}
 	h.checkRace()
 	if h.exit != nil {
