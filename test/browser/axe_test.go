@@ -67,10 +67,10 @@ func (h *hand) violations() (out []violation) {
 	return out
 }
 
-// awaits evaluates a promise.
+// awaits evaluates a promise. axe-core takes long over a long page; that is not the page's doing.
 func (h *hand) awaits(expression string, out any) {
 	h.t.Helper()
-	h.run(chromedp.Evaluate(expression, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+	h.runFor(4*patience, chromedp.Evaluate(expression, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 }
 
 // looks holds that axe-core finds nothing on the page that is open, as it stands: what answers a form is on no list of pages.
@@ -78,5 +78,8 @@ func (h *hand) looks() {
 	h.t.Helper()
 	for _, v := range h.violations() {
 		h.t.Errorf("%s: %v", h.path(), v)
+	}
+	if *shots != "" {
+		h.pictures("answers", h.path())
 	}
 }

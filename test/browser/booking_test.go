@@ -135,14 +135,17 @@ func (h *house) key(t *testing.T, p patient) string {
 }
 
 // welcome takes the patient's yes and phone down, as a clerk at the desk does.
-func (h *house) welcome(t *testing.T, p patient) {
+func (h *house) welcome(t *testing.T, p patient) { t.Helper(); h.agree(t, p, "sms", p.phone()) }
+
+// agree takes the patient's yes down, and where messages are to go.
+func (h *house) agree(t *testing.T, p patient, channel, address string) {
 	t.Helper()
 	key := h.key(t, p)
 	h.ask(t, http.MethodPost, "/v1/persons/"+key+"/consent", map[string]any{
 		"type": "granted", "purposes": []string{"reminder"}, "channels": []string{"sms", "email"}, "method": "desk", "actor": map[string]string{"kind": "self"},
 		"notice": map[string]string{"id": "notice-1", "hash": strings.Repeat("ab", 32), "language": "da"},
 	}, nil)
-	h.ask(t, http.MethodPost, "/v1/persons/"+key+"/addresses", map[string]any{"type": "verified", "channel": "sms", "address": p.phone(), "method": "desk-id"}, nil)
+	h.ask(t, http.MethodPost, "/v1/persons/"+key+"/addresses", map[string]any{"type": "verified", "channel": channel, "address": address, "method": "desk-id"}, nil)
 }
 
 // comes makes that a patient has said yes and has an appointment whose reminder falls due soon.
@@ -150,6 +153,14 @@ func (h *house) comes(t *testing.T, p patient, unit string) {
 	t.Helper()
 	h.welcome(t, p)
 	h.book(t, p, unit, soon)
+}
+
+// doubtful makes that nobody knows of the patient's reminder whether it left: the patient has e-mail alone, and its carrier cuts the line.
+func (h *house) doubtful(t *testing.T, p patient, unit string) found {
+	t.Helper()
+	h.agree(t, p, "email", fmt.Sprintf("patient%d@mail.example", p.n))
+	h.book(t, p, unit, soon)
+	return h.reminder(t, p, "unknown")
 }
 
 // found is a reminder in a listing.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -123,8 +124,8 @@ func TestNothingLeavesThisMachine(t *testing.T) {
 	for _, to := range []string{`data:text/html,<img src="http://elsewhere.example/x.png">`, "http://127.0.0.1:1/", "https://elsewhere.example/"} {
 		_ = chromedp.Run(ctx, chromedp.Navigate(to)) // what is refused is an error
 	}
-	_, strays := theChromium.out.took()
-	if fmt.Sprint(strays) != "[GET elsewhere.example CONNECT elsewhere.example:443]" {
+	_, strays := theChromium.out.took() // it may knock twice
+	if fmt.Sprint(slices.Compact(strays)) != "[GET elsewhere.example CONNECT elsewhere.example:443]" {
 		t.Errorf("the proxy saw %v go elsewhere", strays)
 	}
 }

@@ -35,8 +35,18 @@ type hand struct {
 // sit seats somebody at a browser. Nobody is signed in.
 func sit(t *testing.T, who string) *hand {
 	t.Helper()
-	h := &hand{t: t, who: who, ctx: theChromium.tab(t), words: wordsOf(t, "en"), codes: map[string]int64{}}
-	h.h = open(t)
+	return open(t).seat(t, who)
+}
+
+// seat seats somebody at a browser, at the pages of this house.
+func (h *house) seat(t *testing.T, who string) *hand {
+	t.Helper()
+	return newHand(t, h, who)
+}
+
+func newHand(t *testing.T, at *house, who string) *hand {
+	t.Helper()
+	h := &hand{t: t, h: at, who: who, ctx: theChromium.tab(t), words: wordsOf(t, "en"), codes: map[string]int64{}}
 	chromedp.ListenTarget(h.ctx, func(e any) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -138,9 +148,11 @@ func (h *hand) find(kind, words, within string) spot {
 	return s
 }
 
-func (h *hand) run(actions ...chromedp.Action) {
+func (h *hand) run(actions ...chromedp.Action) { h.t.Helper(); h.runFor(patience, actions...) }
+
+func (h *hand) runFor(limit time.Duration, actions ...chromedp.Action) {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.ctx, patience)
+	ctx, cancel := context.WithTimeout(h.ctx, limit)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		h.t.Fatalf("%s at %s: %v", h.who, h.path(), err)

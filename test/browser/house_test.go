@@ -26,6 +26,7 @@ const (
 	ortho = "rh-ortho"
 	xray  = "rh-xray" // its reminder has digits in it that nothing explains
 	skin  = "rh-skin" // its reminder has a CPR number in it
+	wing  = "rh-wing" // its name is long
 )
 
 const (
@@ -65,6 +66,11 @@ const unitsFile = `hospitals:
         phone: {text: "70 99 10 91", class: 1.5}
         mail: {text: "ambulatorium9@ravnsholt.example", class: 1.5}
         templates: {reminder: cpr}
+      - id: rh-wing
+        names: {da: {text: "Dagafsnit 4 i Vestfløjen, Ravnsholt Sygehus Syd", class: 1}, en: {text: "Day section 4 in the west wing, Ravnsholt Hospital South", class: 1}}
+        entrance: {text: "Indgang F", class: 1.5}
+        phone: {text: "70 99 10 95", class: 1.5}
+        mail: {text: "dagafsnit4@ravnsholt.example", class: 1.5}
 `
 
 // texts are templates beside the shipped ones, as somebody might have put them into the folder by hand.
@@ -75,7 +81,7 @@ var texts = map[string]string{
 
 // The groups of the provider.
 var grants = []map[string]any{
-	{"value": "clerks", "role": "clerk", "units": []string{ortho, xray, skin}},
+	{"value": "clerks", "role": "clerk", "units": []string{ortho, xray, skin, wing}},
 	{"value": "clerks-ortho", "role": "clerk", "units": []string{ortho}},
 	{"value": "approvers", "role": "approver"},
 	{"value": "incident", "role": "incident"},
@@ -120,16 +126,20 @@ type house struct {
 	api                    string // host:port of the staff API over HTTP
 	log                    string
 
-	provider *signintest.Provider
+	provider *signintest.Provider // nil = people sign in by one-time links
+	carrier  *cutting             // of e-mail
 	cmd      *exec.Cmd
 	done     chan struct{}
 	exit     error
 }
 
-// theHouse is the one that all tests work in.
-var theHouse = &lazyHouse{}
+// theHouse is the one that tests work in; theTrial is one without an OpenID provider.
+var theHouse, theTrial = &lazyHouse{name: "h", provider: true}, &lazyHouse{name: "t"}
 
 type lazyHouse struct {
+	name     string // of its folder
+	provider bool
+
 	once sync.Once
 	h    *house
 	err  error
@@ -141,23 +151,29 @@ func (l *lazyHouse) close() {
 	}
 }
 
-// open is the house, built at the first call.
+// open is the house that tests work in.
 func open(t *testing.T) *house {
 	t.Helper()
-	theHouse.once.Do(func() { theHouse.h, theHouse.err = newHouse(t.Context()) })
-	if theHouse.err != nil {
-		t.Fatal(theHouse.err)
+	return theHouse.open(t)
+}
+
+// open is the house, built at the first call.
+func (l *lazyHouse) open(t *testing.T) *house {
+	t.Helper()
+	l.once.Do(func() { l.h, l.err = newHouse(t.Context(), l.name, l.provider) })
+	if l.err != nil {
+		t.Fatal(l.err)
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the end of serve's log:\n%s", tail(theHouse.h.log, 3000))
+			t.Logf("the end of serve's log:\n%s", tail(l.h.log, 3000))
 		}
 	})
-	return theHouse.h
+	return l.h
 }
 
-func newHouse(ctx context.Context) (*house, error) {
-	h := &house{dir: filepath.Join(scratch, "h")}
+func newHouse(ctx context.Context, name string, provider bool) (*house, error) {
+	h := &house{dir: filepath.Join(scratch, name)}
 	h.data, h.log, h.config = filepath.Join(h.dir, "data"), filepath.Join(h.dir, "serve.log"), filepath.Join(h.dir, "husk.yaml")
 	var err error
 	if h.bin, err = build(); err != nil {
@@ -168,11 +184,16 @@ func newHouse(ctx context.Context) (*house, error) {
 		return nil, err
 	}
 	h.http, h.nats, h.api, h.url = free[0], free[1], free[2], "http://"+free[3]
-	h.provider, err = signintest.Start(signintest.Options{
-		Callbacks: []string{h.url + "/sign-in/callback"}, SignOuts: []string{h.url + "/sign-in"}, People: staffList(),
-	})
-	if err != nil {
+	if h.carrier, err = newCutting(); err != nil {
 		return nil, err
+	}
+	if provider {
+		h.provider, err = signintest.Start(signintest.Options{
+			Callbacks: []string{h.url + "/sign-in/callback"}, SignOuts: []string{h.url + "/sign-in"}, People: staffList(),
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if err := h.write(); err != nil {
 		return nil, err
@@ -189,18 +210,22 @@ func (h *house) write() error {
 	if err := os.CopyFS(dir, templates.FS); err != nil {
 		return err
 	}
+	pages := map[string]any{"listen": strings.TrimPrefix(h.url, "http://"), "url": h.url, "rate": 1000}
+	if h.provider != nil {
+		pages["sign_in"] = map[string]any{
+			"issuer": h.provider.Issuer, "client_id": signintest.ClientID, "client_secret_file": filepath.Join(h.dir, "secret"),
+			"amr": []string{"mfa"}, "grants": grants,
+		}
+	}
 	config, err := json.Marshal(map[string]any{ // JSON is YAML
 		"mode": "trial", "data": h.data, "http": map[string]any{"listen": h.http}, "api": map[string]any{"listen": h.api},
 		"broker":    map[string]any{"listen": h.nats, "user": bookingUser, "password_file": filepath.Join(h.dir, "word")},
 		"units":     map[string]any{"file": filepath.Join(h.dir, "units.yaml")},
 		"templates": map[string]any{"dir": dir},
-		"pages": map[string]any{
-			"listen": strings.TrimPrefix(h.url, "http://"), "url": h.url, "rate": 1000,
-			"sign_in": map[string]any{
-				"issuer": h.provider.Issuer, "client_id": signintest.ClientID, "client_secret_file": filepath.Join(h.dir, "secret"),
-				"amr": []string{"mfa"}, "grants": grants,
-			},
-		},
+		"pages":     pages,
+		"carriers": map[string]any{"email": map[string]any{"type": "smtp", "settings": map[string]any{
+			"host": "127.0.0.1", "port": h.carrier.port, "tls": "none", "allow_plaintext": true, "domain": "ravnsholt.example", "slots": 1,
+		}}},
 	})
 	if err != nil {
 		return err
@@ -278,6 +303,9 @@ func (h *house) close() {
 	}
 	if h.provider != nil {
 		h.provider.Close()
+	}
+	if h.carrier != nil {
+		h.carrier.close()
 	}
 }
 

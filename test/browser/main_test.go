@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	// The tests build and run the program; the import makes a change of it a change of theirs, lest an old pass be shown again.
@@ -41,11 +42,12 @@ func run(m *testing.M) int {
 	defer func() { _ = os.RemoveAll(scratch) }()
 	defer theChromium.close()
 	defer theHouse.close()
+	defer theTrial.close()
 	return m.Run()
 }
 
-// build builds cmd/husk.
-func build() (string, error) {
+// build builds cmd/husk, once.
+var build = sync.OnceValues(func() (string, error) {
 	bin := filepath.Join(scratch, "husk")
 	c := exec.Command("go", "build", "-o", bin, "./cmd/husk")
 	c.Dir = filepath.Join("..", "..")
@@ -53,7 +55,7 @@ func build() (string, error) {
 		return "", fmt.Errorf("go build ./cmd/husk: %w: %s", err, out)
 	}
 	return bin, nil
-}
+})
 
 // missing ends a test for want of something that is not installed: it fails it where everything has to be there, and skips it elsewhere.
 func missing(t *testing.T, what string, err error) {

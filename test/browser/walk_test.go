@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
 // atMost is how many pages of one kind are looked at; 1 of those that are not here.
-var atMost = map[string]int{"/sent/*": 4, "/templates/*/*": 3}
+var atMost = map[string]int{"/sent/*": 4, "/templates/*/*": 3, "/templates/*/*/edit": 2}
 
 // noPages answer with something else than a page.
 var noPages = regexp.MustCompile(`^/letters/download|^/static/|^/day/events`)
@@ -102,6 +103,7 @@ func furnish(t *testing.T, h *house) {
 	eventually(t, "nothing is sent", func() bool { return len(h.sent(t, told.phone())) == 1 })
 	h.reminder(t, denied, "denied")
 	h.reminder(t, held, "held")
+	h.doubtful(t, patient{64}, wing)
 
 	// What came back: a wish to cancel, and a stranger who was written to.
 	reply := filepath.Join(h.data, "outbox", "replies")
@@ -165,6 +167,9 @@ func TestEveryPage(t *testing.T) {
 			if x.meets {
 				from = h.meets(patient{61})
 			}
+			if x.who == karen {
+				from = append(from, "/templates/da/reminder.sms/edit", "/unknown?unit="+wing, "/sent?unit="+skin) // where there is something
+			}
 			paths := h.walk(from...)
 			t.Logf("%d pages: %v", len(paths), kinds(paths))
 			for _, language := range languages {
@@ -186,6 +191,18 @@ func TestEveryPage(t *testing.T) {
 			h.speak(language)
 			h.visit("/sign-in")
 			h.checks(language, "/sign-in")
+		}
+	})
+	t.Run("the wall", func(t *testing.T) {
+		t.Parallel()
+		h := signedIn(t, bo)
+		h.visit("/day")
+		h.open(h.w("day.wall.title"))
+		h.press(h.w("day.wall.press"))
+		for _, language := range languages {
+			h.speak(language)
+			h.visit("/day")
+			h.checks(language, "/wall")
 		}
 	})
 }
@@ -213,12 +230,17 @@ func (h *hand) checks(language, path string) {
 	}
 }
 
-// pictures writes what a page looks like.
+// pictures writes what a page looks like, on paper too.
 func (h *hand) pictures(language, path string) {
 	h.t.Helper()
 	name := strings.Trim(strings.NewReplacer("/", "-", "*", "x").Replace(kindOf(path)), "-")
-	for _, width := range []int64{320, 768, 1280} {
-		h.width(width)
+	for _, look := range []struct {
+		width int64
+		media string // "" = the screen
+	}{{320, ""}, {768, ""}, {1280, ""}, {794, "print"}} {
+		h.width(look.width)
+		h.run(emulation.SetEmulatedMedia().WithMedia(look.media))
+		h.must("document.body.offsetHeight", nil) // laid out anew
 		var png []byte
 		h.run(chromedp.FullScreenshot(&png, 100))
 		dir := filepath.Join(*shots, h.who, language)
@@ -226,7 +248,7 @@ func (h *hand) pictures(language, path string) {
 			h.t.Fatal(err)
 		}
 		for i := 1; ; i++ {
-			file := filepath.Join(dir, fmt.Sprintf("%s-%d-%d.png", name, i, width))
+			file := filepath.Join(dir, fmt.Sprintf("%s-%d-%d%s.png", name, i, look.width, look.media))
 			if _, err := os.Stat(file); err == nil {
 				continue
 			}
@@ -236,6 +258,8 @@ func (h *hand) pictures(language, path string) {
 			break
 		}
 	}
+	h.run(emulation.SetEmulatedMedia().WithMedia(""))
+	h.width(1280)
 }
 
 func kinds(paths []string) (out []string) {
