@@ -113,7 +113,9 @@ func (f *fake) Switch(_ context.Context, s state.Switch) error {
 }
 
 // somebodys reports whether by names who did it.
-func somebodys(by string) bool { return by == "karen" || strings.HasPrefix(by, "key:") }
+func somebodys(by string) bool {
+	return by == "karen" || strings.HasPrefix(by, "key:") || strings.HasPrefix(by, "staff:")
+}
 
 func (f *fake) Release(_ context.Context, _ reminder.PersonKey, _ reminder.ID, by, why string) error {
 	if !somebodys(by) || why == "" {
@@ -260,12 +262,21 @@ func openDoor(t *testing.T, f *fake) *Door { return openDoorWith(t, f, newDrawer
 
 func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 	t.Helper()
+	return openDoorOver(t, f, f, shelf)
+}
+
+// openDoorOver has the door's ledger answer in the fake's place.
+func openDoorOver(t *testing.T, f *fake, l Ledger, shelf Shelf) *Door {
+	t.Helper()
 	units, packs, set := shipped()
 	a, err := New(Options{
-		Ledger: f, Units: units, Packs: packs, Templates: f.texts(set), Versions: f.kept, Composer: composerOf(t, f.kept.live), Routes: []string{"sms"}, Country: "DK", Controller: consent.Controller{ID: "29190623", Name: "Region Nord"}, Metrics: prometheus.NewRegistry(),
+		Ledger: l, Units: units, Packs: packs, Templates: f.texts(set), Versions: f.kept, Composer: composerOf(t, f.kept.live), Routes: []string{"sms"}, Country: "DK", Controller: consent.Controller{ID: "29190623", Name: "Region Nord"}, Metrics: prometheus.NewRegistry(),
 		Person: func(_ reminder.Country, id string) (reminder.PersonKey, error) {
 			if len(id) != 10 {
 				return "", &FieldError{"id", "ten digits"}
+			}
+			if id == guardianID {
+				return guardian, nil
 			}
 			return somebody, nil
 		},
@@ -276,7 +287,11 @@ func openDoorWith(t *testing.T, f *fake, shelf Shelf) *Door {
 		Ready: func(context.Context) error { return nil },
 		Codes: fakeCodes{f},
 		Explain: func(context.Context, gate.Question) (gate.Explanation, error) {
-			return gate.Explanation{Outcome: "deny", Reason: f.denies, Steps: []gate.Step{{Rule: gate.RuleConsent, Answer: gate.No}}}, f.call("explain")
+			last := gate.Step{Rule: gate.RuleConsent, Answer: gate.No}
+			if f.denies == gate.Guardian {
+				last = gate.Step{Rule: gate.RuleAge, Answer: gate.Unknown}
+			}
+			return gate.Explanation{Outcome: "deny", Reason: f.denies, Steps: []gate.Step{last}}, f.call("explain")
 		},
 		Shelf: shelf, Secret: bytes.Repeat([]byte{7}, 32), FourEyes: f.fourEyes,
 		Now: func() time.Time { return noon.Add(f.later) },

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -81,5 +80,5 @@ func (v *visit) revokeKey() error {
 	if err := v.post("/v1/apikeys/"+url.PathEscape(v.r.PathValue("id"))+"/revoke", nil, nil); err != nil {
 		return err
 	}
-	return cmp.Or(v.say("done", "keys.revoked.done"), v.see("/keys"))
+	return v.done("/keys", "keys.revoked.done")
 }

@@ -1,9 +1,6 @@
 package pages
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/husk-reminders/husk/pkg/web"
 )
 
@@ -27,17 +24,8 @@ func (v *visit) tryCarriers() error {
 
 func (v *visit) showCarriers(tried []web.Carrier) error {
 	var d web.Day
-	unit := ""
-	if units := v.session.Staff().Units; len(units) > 0 {
-		unit = units[0]
-	}
-	if err := v.get(query("/v1/day", "unit", unit), &d); err != nil {
+	if err := v.get(query("/v1/day", "unit", v.askedUnits()[0]), &d); err != nil {
 		return err
 	}
-	x := carriersView{Tried: tried}
-	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
-		r := d.Routes[name]
-		x.Routes = append(x.Routes, routeOf(name, r.Attempts, r.Status, r.Code, r.Last))
-	}
-	return v.show("carriers", x)
+	return v.show("carriers", carriersView{Tried: tried, Routes: routesOf(d)})
 }

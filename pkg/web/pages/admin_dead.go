@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,5 +84,5 @@ func (v *visit) replay() error {
 	if err := v.post("/v1/dead/"+url.PathEscape(v.r.PathValue("id"))+"/replay", nil, nil); err != nil {
 		return err
 	}
-	return cmp.Or(v.say("done", "dead.replayed"), v.see("/dead"))
+	return v.done("/dead", "dead.replayed")
 }

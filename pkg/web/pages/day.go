@@ -44,10 +44,10 @@ type dayView struct {
 	Denials []share
 	Routes  []route
 	Stops   []stopped
-	Units   []map[string]any // to choose from; fewer than two = there is no choice
-	Events  string           // where the figures come from as they change
-	Again   string           // this page
-	Wall    time.Time        // when a wall session ends; zero = it is none
+	Units   []map[string]string // to choose from; fewer than two = there is no choice
+	Events  string              // where the figures come from as they change
+	Again   string              // this page
+	Wall    time.Time           // when a wall session ends; zero = it is none
 	May     func(operation string) bool
 }
 
@@ -77,7 +77,7 @@ func (v *visit) day() error {
 	if err != nil {
 		return err
 	}
-	x.Units = v.dayUnits()
+	x.Units = v.unitOptions()
 	if v.session.OnWall() {
 		x.Wall = v.session.Wall.Add(web.WallLongest)
 	}
@@ -109,28 +109,6 @@ func (v *visit) dayUnit() (string, error) {
 	return unit, nil
 }
 
-// dayUnits are the units to choose from, by name.
-func (v *visit) dayUnits() []map[string]any {
-	var out []map[string]any
-	for _, u := range v.wallUnits() {
-		out = append(out, map[string]any{"value": u.ID, "text": u.Name})
-	}
-	return out
-}
-
-// wallUnits are those that the role is for, by name: for the whole installation all that there are.
-func (v *visit) wallUnits() []unit {
-	ids := v.session.Staff().Units
-	if d := v.o.Units(); len(ids) == 0 && d != nil {
-		for _, u := range d.Units() {
-			ids = append(ids, u.ID)
-		}
-	}
-	out := v.units(ids)
-	slices.SortFunc(out, func(x, y unit) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
-	return out
-}
-
 // dayView asks how the day goes.
 func (v *visit) dayView(unit string) (dayView, error) {
 	x := dayView{Events: query("/day/events", "unit", unit), Again: query("/day", "unit", unit), May: v.may}
@@ -144,10 +122,7 @@ func (v *visit) dayView(unit string) (dayView, error) {
 	x.Minute = x.At.Truncate(time.Minute)
 	x.Chart = chartOf(x.Day, x.Place)
 	x.Denials = shares(x.Denied)
-	for _, name := range slices.Sorted(maps.Keys(x.Day.Routes)) {
-		r := x.Day.Routes[name]
-		x.Routes = append(x.Routes, routeOf(name, r.Attempts, r.Status, r.Code, r.Last))
-	}
+	x.Routes = routesOf(x.Day)
 	for _, name := range slices.Sorted(maps.Keys(x.Stopped)) {
 		s, err := v.switchName(name)
 		if err != nil {
@@ -169,6 +144,16 @@ func shares(counts map[string]int) []share {
 	slices.SortFunc(out, func(x, y share) int { return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.Name, y.Name)) })
 	for i := range out {
 		out[i].Width = tenth(100 * float64(out[i].Count) / float64(max(most, 1)))
+	}
+	return out
+}
+
+// routesOf are the routes of a day, by name.
+func routesOf(d web.Day) []route {
+	var out []route
+	for _, name := range slices.Sorted(maps.Keys(d.Routes)) {
+		r := d.Routes[name]
+		out = append(out, routeOf(name, r.Attempts, r.Status, r.Code, r.Last))
 	}
 	return out
 }

@@ -17,9 +17,11 @@
 //	v.get(path, &out), v.post(path, in, &out)   call the staff API; query(path, "unit", u) makes a query
 //	v.read(&in)                                 reads a POST form into a struct; the answer is the form
 //	f.OK(), f.Wrong(field, key), f.take(err)    is it good; an error of ours; an error of the staff API, if it is about the form
-//	v.say("done", key), v.see(path)             a sentence on top of the next page; go there
+//	v.done(path, key), v.lead(path, kind, key)  go to a page that begins with a sentence; v.say and v.see are its halves
+//	v.submit(f, path, in, done, again)          post a form that is good; what is wrong with it is shown again
 //	v.show(view, data)                          answer with views/<view>.html, where data is $.D
 //	v.form = v.blank("name", "value")           what a form begins with
+//	v.ownUnits(), v.unitOptions()               the units to choose from; firstUnit: what a form begins with
 //	v.may(operation), v.words.text(key, args…)  rights and words
 //	return err                                  the page about the error, in plain words
 //
@@ -30,16 +32,12 @@
 //		Reason string `form:"reason,required"` // ",raw" keeps white space
 //	}
 //	f := v.read(&in)
-//	if f.OK() {
-//		err := v.post("/v1/…", …, nil)
-//		if err == nil {
-//			return cmp.Or(v.say("done", "sent.released"), v.see("/sent"))
-//		}
-//		if !f.take(err) {
-//			return err
-//		}
-//	}
-//	return v.show("sent-release", data)
+//	return v.submit(f, "/v1/…", web.Why{Reason: in.Reason},
+//		func() error { return v.done("/sent", "sent.released") },
+//		func() error { return v.show("sent-release", data) },
+//	)
+//
+// Every POST form has novalidate, so that what is missing is told by the page, on top and at the field, and not by the browser.
 //
 // # Views
 //
@@ -56,9 +54,11 @@
 //	confirm                               a step before what can't be undone
 //	notice box progress tag               what happened; a box in a page; how far it is; a state, with a sign beside its colour
 //
-// Classes: button (secondary, danger, quiet, small) in a div of the class buttons; table of the class cards in a div of the class
-// scroll with role region, tabindex 0 and a label (cards at 320 px: each td has data-label, the first cell is th scope row); dl of the
-// class facts or figures, each pair in a div; split for two columns; hint; number for cells.
+// Classes: button (secondary, danger, quiet, small) in a div of the class buttons; table of the class cards in a div of the class scroll
+// with role region, tabindex 0 and a label (cards at 320 px: each td has data-label, the first cell is th scope row; with the class wide,
+// for five columns and more, already below 960 px; there th and td of the class act have what can be done, a td of the class long a
+// sentence, and a span of the class none stands for nothing); a form of the class pick chooses what a page shows; dl of the class facts or
+// figures, each pair in a div; split for two columns; hint; number for cells.
 //
 // # Words
 //

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -120,6 +121,42 @@ func (v *visit) units(ids []string) []unit {
 	return us
 }
 
+// ownUnits are the units that somebody works for, by name: those of the grant, of one for the whole installation all that there are.
+func (v *visit) ownUnits() []unit {
+	ids := v.session.Staff().Units
+	if d := v.o.Units(); len(ids) == 0 && d != nil {
+		for _, u := range d.Units() {
+			ids = append(ids, u.ID)
+		}
+	}
+	us := v.units(ids)
+	slices.SortFunc(us, func(x, y unit) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID)) })
+	return us
+}
+
+// unitOptions are they as a select has them.
+func (v *visit) unitOptions() []map[string]string {
+	var all []map[string]string
+	for _, u := range v.ownUnits() {
+		all = append(all, map[string]string{"value": u.ID, "text": u.Name})
+	}
+	return all
+}
+
+// firstUnit is the first of the grant's units, else of the directory's; the zero unit while there is none.
+func (v *visit) firstUnit() reminder.Unit {
+	if ids := v.session.Staff().Units; len(ids) > 0 {
+		u, _ := v.unit(ids[0])
+		return u
+	}
+	if d := v.o.Units(); d != nil {
+		for _, u := range d.Units() {
+			return u
+		}
+	}
+	return reminder.Unit{}
+}
+
 func (p *Pages) unitName(id, language string) string {
 	if u, ok := p.unit(id); ok {
 		return u.Name(language).Text
@@ -135,18 +172,8 @@ func (p *Pages) unit(id string) (reminder.Unit, bool) {
 	return d.Unit(id)
 }
 
-// zone is that of the grant's first unit, else of the directory's.
-func (v *visit) zone() *time.Location {
-	if units := v.session.Staff().Units; len(units) > 0 {
-		return v.zoneOf(units[0])
-	}
-	if d := v.o.Units(); d != nil {
-		for _, u := range d.Units() {
-			return v.zoneOf(u.ID)
-		}
-	}
-	return time.UTC
-}
+// zone is that of the first unit.
+func (v *visit) zone() *time.Location { return v.zoneOf(v.firstUnit().ID) }
 
 // zoneOf is the zone of a unit; UTC of none.
 func (p *Pages) zoneOf(id string) *time.Location {

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"net/url"
 	"time"
 
@@ -94,5 +93,5 @@ func (v *visit) markLetter(undo bool, said string) error {
 	if err != nil {
 		return err
 	}
-	return cmp.Or(v.say("done", said), v.see(query("/letters", "unit", in.Unit)))
+	return v.done(query("/letters", "unit", in.Unit), said)
 }

@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"cmp"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,27 +14,25 @@ import (
 
 // peoplePages are about persons, their words and addresses, and what they answer.
 func (p *Pages) peoplePages() []page {
-	return slices.Concat([]page{
-		{method: http.MethodGet, pattern: "/people", operation: "person.key", section: "people", serve: (*visit).findPerson},
-		{method: http.MethodPost, pattern: "/people", operation: "person.key", serve: (*visit).findPerson},
-		{method: http.MethodGet, pattern: "/people/{key}", operation: "person.show", serve: (*visit).person},
-		{method: http.MethodPost, pattern: "/people/{key}", operation: "person.show", serve: (*visit).personWhy},
-	},
-		both("/people/{key}/reach", "person.explain", (*visit).reach)[:1],
-		both("/people/{key}/yes", "consent.record", (*visit).yes),
-		both("/people/{key}/no", "consent.record", (*visit).no),
-		both("/people/{key}/care-ended", "consent.record", (*visit).careEnded),
-		both("/people/{key}/guardian", "consent.record", (*visit).guardian),
-		both("/people/{key}/guardians/{guardian}/end", "consent.record", (*visit).guardianEnded),
-		both("/people/{key}/protected", "consent.record", (*visit).protected),
-		both("/people/{key}/deceased", "consent.record", (*visit).deceased),
-		both("/people/{key}/address", "address.record", (*visit).addAddress),
-		both("/people/{key}/addresses/{channel}/{hash}/end", "address.record", (*visit).endAddress),
-		both("/people/{key}/addresses/{hash}/unmask", "address.unmask", (*visit).unmask),
-		both("/people/{key}/code", "code.send", (*visit).sendCode),
-		both("/people/{key}/code/{hash}", "code.check", (*visit).checkCode),
-		both("/people/{key}/registers", "address.ask", (*visit).askRegisters),
-		both("/people/{key}/export", "consent.export", (*visit).exportConsent),
+	return slices.Concat(
+		[]page{{method: http.MethodGet, pattern: "/people", operation: "person.key", section: "people", serve: (*visit).findPerson}},
+		both("/people", "person.key", (*visit).findPerson)[1:],
+		ofPerson("", "person.show", (*visit).person),
+		ofPerson("/reach", "person.explain", (*visit).reach),
+		ofPerson("/yes", "consent.record", (*visit).yes),
+		ofPerson("/no", "consent.record", (*visit).no),
+		ofPerson("/care-ended", "consent.record", (*visit).careEnded),
+		ofPerson("/guardian", "consent.record", (*visit).guardian),
+		ofPerson("/guardians/{guardian}/end", "consent.record", (*visit).guardianEnded),
+		ofPerson("/protected", "consent.record", (*visit).protected),
+		ofPerson("/deceased", "consent.record", (*visit).deceased),
+		ofPerson("/address", "address.record", (*visit).addAddress),
+		ofPerson("/addresses/{channel}/{hash}/end", "address.record", (*visit).endAddress),
+		ofPerson("/addresses/{hash}/unmask", "address.unmask", (*visit).unmask),
+		ofPerson("/code", "code.send", (*visit).sendCode),
+		ofPerson("/code/{hash}", "code.check", (*visit).checkCode),
+		ofPerson("/registers", "address.ask", (*visit).askRegisters),
+		ofPerson("/export", "consent.export", (*visit).exportConsent),
 		both("/numbers/wrong", "address.wrong", (*visit).wrongNumber),
 		both("/numbers/stop", "address.bar", (*visit).barNumber),
 		p.replyPages(),
@@ -51,14 +47,25 @@ func both(pattern, operation string, serve func(*visit) error) []page {
 	}
 }
 
+// ofPerson are both of something under a person's page, with the person that the path names.
+func ofPerson(under, operation string, serve func(*visit, reminder.PersonKey) error) []page {
+	return both("/people/{key}"+under, operation, func(v *visit) error {
+		key, err := reminder.ParsePersonKey(v.r.PathValue("key"))
+		if err != nil {
+			return errNotHere
+		}
+		return serve(v, key)
+	})
+}
+
 // asked reports whether the form of a page was sent.
 func (v *visit) asked() bool { return v.r.Method == http.MethodPost }
 
 // findPerson leads from a national id to the person's page. The id is in the form's body alone.
 func (v *visit) findPerson() error {
 	if !v.asked() {
-		v.form = v.blank("country", string(v.country()))
-		return v.show("people-find", countries)
+		v.form = v.blank("country", string(v.firstUnit().Country))
+		return v.show("people-find", nil)
 	}
 	var in struct {
 		Country string `form:"country,required"`
@@ -70,40 +77,14 @@ func (v *visit) findPerson() error {
 	if f.OK() {
 		key, err := v.keyOf(in.Country, in.ID)
 		if err == nil {
-			return cmp.Or(v.open(key, in.Reason), v.see(personPath(key)))
+			return v.open(key, in.Reason)
 		}
 		if !f.take(err) {
 			return err
 		}
 	}
 	f.Values.Del("id") // it is not written into a page
-	return v.show("people-find", countries)
-}
-
-// countries have a rule for national ids.
-var countries = []reminder.Country{"DK", "SE", "NO", "FI", "IS"}
-
-// country is that of the grant's first unit, else of the directory's.
-func (v *visit) country() reminder.Country {
-	for _, u := range v.ownUnits() {
-		return u.Country
-	}
-	return ""
-}
-
-// ownUnits are the units of the grant, and of one for the whole installation those of the directory.
-func (v *visit) ownUnits() []reminder.Unit {
-	ids := v.session.Staff().Units
-	if len(ids) == 0 {
-		return v.o.Units().Units()
-	}
-	var us []reminder.Unit
-	for _, id := range ids {
-		if u, ok := v.unit(id); ok {
-			us = append(us, u)
-		}
-	}
-	return us
+	return v.show("people-find", nil)
 }
 
 // keyOf is the pseudonym of a national id.
@@ -120,22 +101,14 @@ func (f *form) checkReason(reason string) {
 	}
 }
 
-// open remembers for the session why a person is looked at.
+// open remembers for the session why a person is looked at, and leads to the person's page.
 func (v *visit) open(key reminder.PersonKey, reason string) error {
 	x, err := v.o.Sessions.Change(v.ctx(), v.token, func(s *web.Session) { s.Open(key, reason) })
-	if err == nil {
-		v.session = x
-	}
-	return err
-}
-
-// personKey is the person of the path.
-func (v *visit) personKey() (reminder.PersonKey, error) {
-	key, err := reminder.ParsePersonKey(v.r.PathValue("key"))
 	if err != nil {
-		return "", errNotHere
+		return err
 	}
-	return key, nil
+	v.session = x
+	return v.see(personPath(key))
 }
 
 // personPath is the person's page, and what is under it.
@@ -153,11 +126,7 @@ func apiPath(key reminder.PersonKey, under ...string) string {
 }
 
 // personWhy takes the reason for which a person is looked at.
-func (v *visit) personWhy() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) personWhy(key reminder.PersonKey) error {
 	var in struct {
 		Reason string `form:"reason,required"`
 	}
@@ -166,7 +135,7 @@ func (v *visit) personWhy() error {
 	if !f.OK() {
 		return v.show("people-why", key)
 	}
-	return cmp.Or(v.open(key, in.Reason), v.see(personPath(key)))
+	return v.open(key, in.Reason)
 }
 
 // personView is what the page of a person shows.
@@ -198,17 +167,16 @@ type said struct {
 func (s said) About() bool { return slices.Contains(consent.Words, s.Type) }
 
 // person shows what is known of a person. Whoever comes without a reason is asked for one first.
-func (v *visit) person() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
+func (v *visit) person(key reminder.PersonKey) error {
+	if v.asked() {
+		return v.personWhy(key)
 	}
 	x := personView{Reason: v.session.Why(key), Kinds: worthKinds, Proven: map[reminder.AddressHash]bool{}}
 	if x.Reason == "" {
 		return v.show("people-why", key)
 	}
 	if err := v.get(query(apiPath(key), "reason", x.Reason), &x.Person); err != nil {
-		if forbidden(err) && v.may("consent.record") {
+		if isAnswer(err, http.StatusForbidden) && v.may("consent.record") {
 			v.status = http.StatusForbidden
 			return v.show("people-stranger", key)
 		}
@@ -223,7 +191,8 @@ func (v *visit) person() error {
 	slices.SortStableFunc(x.Reminders, func(a, b ledger.ReminderView) int { return b.Due.Compare(a.Due) })
 	x.Units = v.unitsOf(x.Person)
 	if x.Unit = v.unitAmong(x.Units); x.Unit != "" {
-		if x.Reach, err = v.reachOf(key, x.Unit, x.Reason, reminder.Remind); err != nil {
+		var err error
+		if x.Reach, err = v.reachOf(key, x.Unit, x.Reason, 0, reminder.Remind); err != nil {
 			return err
 		}
 		for _, a := range x.MayAsk {
@@ -238,11 +207,8 @@ func (v *visit) person() error {
 	return v.show("people-person", x)
 }
 
-// forbidden reports whether the staff API refused a call because of the units.
-func forbidden(err error) bool {
-	var e *web.Error
-	return errors.As(err, &e) && e.GetStatus() == http.StatusForbidden
-}
+// Ageless reports whether nobody may be written to because nobody knows how old the person is.
+func (x personView) Ageless() bool { return slices.ContainsFunc(x.Reach, reach.Ageless) }
 
 // unitsOf are the units that may be asked about: those where the person has appointments, else those of the grant.
 func (v *visit) unitsOf(p web.Person) []unit {
@@ -253,9 +219,7 @@ func (v *visit) unitsOf(p web.Person) []unit {
 		}
 	}
 	if len(ids) == 0 {
-		for _, u := range v.ownUnits() {
-			ids = append(ids, u.ID)
-		}
+		return v.ownUnits()
 	}
 	return v.units(ids)
 }

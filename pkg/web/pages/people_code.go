@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 
@@ -27,15 +26,12 @@ func languageOptions(may func(tag string) bool) []map[string]string {
 }
 
 // sendCode sends the person a code, to a number that they say is theirs, and leads on to where it is checked.
-func (v *visit) sendCode() error {
-	a, err := v.ofAddress()
+func (v *visit) sendCode(key reminder.PersonKey) error {
+	a, err := v.ofAddress(key)
 	if err != nil {
 		return err
 	}
-	x := codeView{addressView: a, LanguageOptions: languageOptions(func(string) bool { return true })}
-	for _, u := range v.ownUnits() {
-		x.UnitOptions = append(x.UnitOptions, map[string]string{"value": u.ID, "text": u.Name(v.words.language).Text})
-	}
+	x := codeView{addressView: a, UnitOptions: v.unitOptions(), LanguageOptions: languageOptions(func(string) bool { return true })}
 	if !v.asked() {
 		return v.show("people-code", x)
 	}
@@ -47,14 +43,14 @@ func (v *visit) sendCode() error {
 	}
 	f := v.read(&in)
 	if f.OK() {
-		q := web.CodeWanted{Address: in.Address, Country: reminder.Country(in.Country), Unit: in.Unit, Language: in.Language, Reason: v.session.Why(x.Person)}
+		q := web.CodeWanted{Address: in.Address, Country: reminder.Country(in.Country), Unit: in.Unit, Language: in.Language, Reason: v.session.Why(key)}
 		var sent web.CodeSent
-		err := v.post(apiPath(x.Person, "codes"), q, &sent)
+		err := v.post(apiPath(key, "codes"), q, &sent)
 		switch {
 		case err == nil && sent.Sure:
-			return cmp.Or(v.say("done", "people.code.sent"), v.see(personPath(x.Person, "code", string(sent.Hash))))
+			return v.done(personPath(key, "code", string(sent.Hash)), "people.code.sent")
 		case err == nil:
-			return cmp.Or(v.say("note", "people.code.unsure"), v.see(personPath(x.Person, "code", string(sent.Hash))))
+			return v.lead(personPath(key, "code", string(sent.Hash)), "note", "people.code.unsure")
 		}
 		if !f.takeCode(err) {
 			return err
@@ -80,8 +76,8 @@ func (f *form) takeCode(err error) bool {
 }
 
 // checkCode compares what the person tells. The right code proves the number.
-func (v *visit) checkCode() error {
-	x, err := v.ofAddress()
+func (v *visit) checkCode(key reminder.PersonKey) error {
+	x, err := v.ofAddress(key)
 	if err != nil {
 		return err
 	}
@@ -95,10 +91,10 @@ func (v *visit) checkCode() error {
 	f.Values.Del("code")
 	if f.OK() {
 		var c web.CodeChecked
-		err := v.post(apiPath(x.Person, "codes", "check"), web.CodeTold{Hash: x.Hash, Code: in.Code, Reason: v.session.Why(x.Person)}, &c)
+		err := v.post(apiPath(key, "codes", "check"), web.CodeTold{Hash: x.Hash, Code: in.Code, Reason: v.session.Why(key)}, &c)
 		switch {
 		case err == nil && c.Proven:
-			return cmp.Or(v.say("done", "people.code.right"), v.see(personPath(x.Person)))
+			return v.done(personPath(key), "people.code.right")
 		case err == nil && c.Outcome == "wrong":
 			text, err := v.words.count("people.code.wrong", c.Left)
 			if err != nil {
@@ -115,11 +111,7 @@ func (v *visit) checkCode() error {
 }
 
 // askRegisters asks the national registers about the person now.
-func (v *visit) askRegisters() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) askRegisters(key reminder.PersonKey) error {
 	if !v.asked() {
 		return v.show("people-registers", key)
 	}
@@ -128,7 +120,7 @@ func (v *visit) askRegisters() error {
 		return err
 	}
 	if len(got.Answers) == 0 {
-		return cmp.Or(v.say("note", "people.registers.none"), v.see(personPath(key)))
+		return v.lead(personPath(key), "note", "people.registers.none")
 	}
 	for _, a := range got.Answers {
 		name, err := v.words.text("people.proof." + a.Method)

@@ -19,11 +19,7 @@ type exportView struct {
 
 // exportConsent hands out what the person said and what it is worth, as a page to read or as FHIR. It answers a POST, so that the
 // reason is in no URL.
-func (v *visit) exportConsent() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) exportConsent(key reminder.PersonKey) error {
 	x := exportView{key, languageOptions(func(tag string) bool { return slices.Contains(consent.PageLanguages, tag) })}
 	if !v.asked() {
 		v.form = v.blank("as", "page", "text_language", v.words.language, "reason", v.session.Why(key))
@@ -31,7 +27,7 @@ func (v *visit) exportConsent() error {
 	}
 	var in struct {
 		As       string `form:"as,required"`
-		Language string `form:"text_language"`
+		Language string `form:"text_language,required"`
 		Reason   string `form:"reason,required"`
 	}
 	f := v.read(&in)

@@ -1,25 +1,21 @@
 package pages
 
 import (
-	"cmp"
-
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/web"
 )
 
-// numberView is what the forms about an address of nobody in particular show.
+// numberView is what the form about a STOP shows.
 type numberView struct {
-	Countries []reminder.Country
-	Whole     bool // the grant is for the whole installation
+	Whole bool // the grant is for the whole installation
 }
 
 // wrongNumber blocks an address about which somebody says that they get messages which are not theirs. Nobody needs to know whom the
 // messages were meant for.
 func (v *visit) wrongNumber() error {
-	x := numberView{Countries: countries}
 	if !v.asked() {
 		v.form = v.blank("channel", string(reminder.SMS))
-		return v.show("people-wrong", x)
+		return v.show("people-wrong", nil)
 	}
 	var in struct {
 		Channel string `form:"channel,required"`
@@ -28,22 +24,16 @@ func (v *visit) wrongNumber() error {
 		Reason  string `form:"reason,required"`
 	}
 	f := v.read(&in)
-	if f.OK() {
-		q := web.WrongNumber{Channel: reminder.Channel(in.Channel), Address: in.Address, Country: reminder.Country(in.Country), Reason: in.Reason}
-		err := v.post("/v1/addresses/wrong", q, nil)
-		if err == nil {
-			return cmp.Or(v.say("done", "people.wrong.done"), v.see("/replies"))
-		}
-		if !f.take(err) {
-			return err
-		}
-	}
-	return v.show("people-wrong", x)
+	q := web.WrongNumber{Channel: reminder.Channel(in.Channel), Address: in.Address, Country: reminder.Country(in.Country), Reason: in.Reason}
+	return v.submit(f, "/v1/addresses/wrong", q,
+		func() error { return v.done("/replies", "people.wrong.done") },
+		func() error { return v.show("people-wrong", nil) },
+	)
 }
 
 // barNumber takes a STOP or a START that did not come by reply.
 func (v *visit) barNumber() error {
-	x := numberView{Countries: countries, Whole: len(v.session.Staff().Units) == 0}
+	x := numberView{Whole: len(v.session.Staff().Units) == 0}
 	if !v.asked() {
 		v.form = v.blank("what", "stop", "channel", string(reminder.SMS))
 		return v.show("people-stop", x)
@@ -56,20 +46,13 @@ func (v *visit) barNumber() error {
 		Reason  string `form:"reason,required"`
 	}
 	f := v.read(&in)
-	if f.OK() {
-		start := in.What == "start"
-		q := web.Bar{Channel: reminder.Channel(in.Channel), Address: in.Address, Country: reminder.Country(in.Country), Lifted: start, Reason: in.Reason}
-		err := v.post("/v1/addresses/bars", q, nil)
-		if err == nil {
-			done := "people.stop.done"
-			if start {
-				done = "people.start.done"
-			}
-			return cmp.Or(v.say("done", done), v.see("/people"))
-		}
-		if !f.take(err) {
-			return err
-		}
+	q := web.Bar{Channel: reminder.Channel(in.Channel), Address: in.Address, Country: reminder.Country(in.Country), Lifted: in.What == "start", Reason: in.Reason}
+	done := "people.stop.done"
+	if q.Lifted {
+		done = "people.start.done"
 	}
-	return v.show("people-stop", x)
+	return v.submit(f, "/v1/addresses/bars", q,
+		func() error { return v.done("/people", done) },
+		func() error { return v.show("people-stop", x) },
+	)
 }

@@ -18,17 +18,10 @@ type factView struct {
 }
 
 // careEnded takes down that the care within a scope has ended, and with it what was agreed to for as long as it lasts.
-func (v *visit) careEnded() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
-	x, err := v.wordView(key)
-	if err != nil {
-		return err
-	}
+func (v *visit) careEnded(key reminder.PersonKey) error {
+	x := v.wordView(key)
 	if !v.asked() {
-		v.form = v.blank("scope.ref", x.Scopes[0].Value)
+		v.form = v.blank("scope.ref", x.Scopes[0]["value"])
 		return v.show("people-care", x)
 	}
 	var in struct {
@@ -48,14 +41,10 @@ func (v *visit) careEnded() error {
 var controllerScope = consent.Scope{Kind: policy.ControllerScope}
 
 // guardian takes down who has custody of the person.
-func (v *visit) guardian() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) guardian(key reminder.PersonKey) error {
 	x := wordView{Person: key, Reason: v.session.Why(key)}
 	if !v.asked() {
-		v.form = v.blank("guardian_country", string(v.country()), "method", string(consent.Desk))
+		v.form = v.blank("guardian_country", string(v.firstUnit().Country), "method", string(consent.Desk))
 		return v.show("people-guardian", x)
 	}
 	var in struct {
@@ -77,11 +66,7 @@ func (v *visit) guardian() error {
 }
 
 // guardianEnded takes down that a guardian has custody no longer.
-func (v *visit) guardianEnded() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) guardianEnded(key reminder.PersonKey) error {
 	guardian, err := reminder.ParsePersonKey(v.r.PathValue("guardian"))
 	if err != nil {
 		return errNotHere
@@ -104,18 +89,16 @@ func (v *visit) guardianEnded() error {
 	return v.record(key, f, q, "people.guardian.ended", func() error { return v.show("people-guardian-end", x) })
 }
 
-func (v *visit) protected() error {
-	return v.fact("protected", consent.Protected, consent.ProtectionEnded)
+func (v *visit) protected(key reminder.PersonKey) error {
+	return v.fact(key, "protected", consent.Protected, consent.ProtectionEnded)
 }
 
-func (v *visit) deceased() error { return v.fact("deceased", consent.Deceased, consent.NotDeceased) }
+func (v *visit) deceased(key reminder.PersonKey) error {
+	return v.fact(key, "deceased", consent.Deceased, consent.NotDeceased)
+}
 
 // fact takes down what a source says of the person, or that the same source says so no longer.
-func (v *visit) fact(what string, on, off consent.Type) error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
+func (v *visit) fact(key reminder.PersonKey, what string, on, off consent.Type) error {
 	x := factView{wordView: wordView{Person: key, Reason: v.session.Why(key)}, What: what, On: on, Off: off}
 	if !v.asked() {
 		v.form = v.blank("type", string(on))

@@ -105,7 +105,7 @@ func TestAPersonByAClerk(t *testing.T) {
 		t.Error("the address is on the page")
 	}
 
-	if h.tells(body, "reason.guardian"); reachable(h, body) {
+	if h.tells(body, "people.reach.ageless"); reachable(h, body) {
 		t.Error("somebody of whom nobody knows the age may be written to")
 	}
 }
@@ -262,7 +262,7 @@ func TestWrongFormsOfPeople(t *testing.T) {
 		"a code to no number":    {page + "/code", []string{"address", "x", "unit", ortho}, "wrong.address", ""},
 		"a code of letters":      {page + "/code/" + strings.TrimPrefix(page, "/people/"), []string{"code", "abc"}, "wrong.code", ""},
 		"a wrong wrong number":   {"/numbers/wrong", []string{"channel", "sms", "address", "1", "reason", "rang"}, "wrong.address", ""},
-		"a STOP without a why":   {"/numbers/stop", []string{"what", "stop", "channel", "sms", "address", "20123456"}, "form.required", "20123456"},
+		"a STOP without a why":   {"/numbers/stop", []string{"what", "stop", "channel", "sms", "address", "20123456"}, "required.reason", "20123456"},
 	} {
 		y := h.post(x.path, x.form...)
 		if y.code != http.StatusUnprocessableEntity || !h.says(y.body, x.key) || !strings.Contains(y.body, html.EscapeString(x.keep)) {

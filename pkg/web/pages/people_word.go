@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -19,8 +18,8 @@ import (
 // wordView is what the forms about a person's words show.
 type wordView struct {
 	Person reminder.PersonKey
-	Reason string // of the session; "" = the form asks for one
-	Scopes []choice
+	Reason string              // of the session; "" = the form asks for one
+	Scopes []map[string]string // to choose from
 	// Languages are those that information is written in, by their own names.
 	Languages []map[string]string
 }
@@ -32,28 +31,27 @@ var noticeLanguages = []struct{ tag, name string }{
 }
 
 // wordView makes it, with the scopes that the grant has: its units, their hospitals, and the whole.
-func (v *visit) wordView(key reminder.PersonKey) (wordView, error) {
+func (v *visit) wordView(key reminder.PersonKey) wordView {
 	x := wordView{Person: key, Reason: v.session.Why(key)}
 	for _, l := range noticeLanguages {
 		x.Languages = append(x.Languages, map[string]string{"value": l.tag, "text": l.name})
 	}
-	var hospitals []string
-	for _, u := range v.ownUnits() {
-		x.Scopes = append(x.Scopes, choice{Value: "unit:" + u.ID, Text: u.Name(v.words.language).Text})
-		if !slices.Contains(hospitals, u.Hospital) {
-			hospitals = append(hospitals, u.Hospital)
+	add := func(value, text string) {
+		if !slices.ContainsFunc(x.Scopes, func(s map[string]string) bool { return s["value"] == value }) {
+			x.Scopes = append(x.Scopes, map[string]string{"value": value, "text": text})
 		}
 	}
-	for _, h := range hospitals {
-		text, err := v.words.text("people.scope.hospital", h)
-		if err != nil {
-			return x, err
-		}
-		x.Scopes = append(x.Scopes, choice{Value: "hospital:" + h, Text: text})
+	own := v.ownUnits()
+	for _, u := range own {
+		add("unit:"+u.ID, u.Name)
 	}
-	text, err := v.words.text("people.scope.controller")
-	x.Scopes = append(x.Scopes, choice{Value: "controller", Text: text})
-	return x, err
+	for _, u := range own {
+		if u, ok := v.unit(u.ID); ok {
+			add("hospital:"+u.Hospital, v.words.must("people.scope.hospital", u.Hospital))
+		}
+	}
+	add("controller", v.words.must("people.scope.controller"))
+	return x
 }
 
 // scopeOf is a scope as a form has it.
@@ -121,16 +119,7 @@ func (v *visit) guardianKey(f *form, country, id string) reminder.PersonKey {
 
 // record has the staff API take a word down, and leads back to the person. again shows the form once more.
 func (v *visit) record(key reminder.PersonKey, f *form, q web.Consent, done string, again func() error) error {
-	if f.OK() {
-		err := v.post(apiPath(key, "consent"), q, nil)
-		if err == nil {
-			return cmp.Or(v.say("done", done), v.see(personPath(key)))
-		}
-		if !f.take(err) {
-			return err
-		}
-	}
-	return again()
+	return v.submit(f, apiPath(key, "consent"), q, func() error { return v.done(personPath(key), done) }, again)
 }
 
 var fingerprint = regexp.MustCompile(`^[0-9a-f]{64}$`)
@@ -153,21 +142,14 @@ func as[T ~string](ss []string) []T {
 }
 
 // yes takes down that the person agreed, or was told and did not object.
-func (v *visit) yes() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
-	x, err := v.wordView(key)
-	if err != nil {
-		return err
-	}
+func (v *visit) yes(key reminder.PersonKey) error {
+	x := v.wordView(key)
 	if !v.asked() {
 		shown := v.session.Shown
 		v.form = v.blank(
 			"type", string(consent.Granted), "actor.kind", string(consent.Self), "method", string(consent.Desk), "purposes", string(reminder.Remind),
-			"scope.ref", x.Scopes[0].Value, "notice.id", shown.ID, "notice.hash", shown.Hash, "notice.language", shown.Language,
-			"guardian_country", string(v.country()),
+			"scope.ref", x.Scopes[0]["value"], "notice.id", shown.ID, "notice.hash", shown.Hash, "notice.language", shown.Language,
+			"guardian_country", string(v.firstUnit().Country),
 		)
 		return v.show("people-yes", x)
 	}
@@ -219,18 +201,11 @@ func (v *visit) yes() error {
 }
 
 // no takes a refusal or a withdrawal down. When it is answered it is final.
-func (v *visit) no() error {
-	key, err := v.personKey()
-	if err != nil {
-		return err
-	}
-	x, err := v.wordView(key)
-	if err != nil {
-		return err
-	}
+func (v *visit) no(key reminder.PersonKey) error {
+	x := v.wordView(key)
 	if !v.asked() {
 		v.form = v.blank("type", string(consent.Withdrawn), "actor.kind", string(consent.Self), "method", string(consent.Phone),
-			"scope.ref", "controller", "guardian_country", string(v.country()))
+			"scope.ref", "controller", "guardian_country", string(v.firstUnit().Country))
 		return v.show("people-no", x)
 	}
 	var in struct {

@@ -35,12 +35,8 @@ type repliesView struct {
 // replies lists who may want to cancel, and what went to a wrong person. Who is of several units sees those of all.
 func (v *visit) replies() error {
 	x := repliesView{Now: v.o.Now()}
-	units := v.session.Staff().Units
-	if len(units) == 0 {
-		units = []string{""}
-	}
 	var all []web.Misdelivery
-	for _, u := range units {
+	for _, u := range v.askedUnits() {
 		var ws []web.CancelWish
 		if err := v.get(query("/v1/replies/wishes", "unit", u), &ws); err != nil {
 			return err
@@ -109,7 +105,7 @@ func (v *visit) take(kind string) error {
 	if err := v.post(v.replyPath(kind, "take"), web.Take{}, nil); err != nil {
 		return err
 	}
-	return cmp.Or(v.say("done", "replies.taken"), v.see("/replies"))
+	return v.done("/replies", "replies.taken")
 }
 
 func (v *visit) wishDone() error { return v.replyDone("wishes") }
@@ -125,14 +121,8 @@ func (v *visit) replyDone(kind string) error {
 		Reason string `form:"reason,required"`
 	}
 	f := v.read(&in)
-	if f.OK() {
-		err := v.post(v.replyPath(kind, "done"), web.Done{Reason: in.Reason}, nil)
-		if err == nil {
-			return cmp.Or(v.say("done", "replies.done"), v.see("/replies"))
-		}
-		if !f.take(err) {
-			return err
-		}
-	}
-	return v.show("replies-done", kind)
+	return v.submit(f, v.replyPath(kind, "done"), web.Done{Reason: in.Reason},
+		func() error { return v.done("/replies", "replies.done") },
+		func() error { return v.show("replies-done", kind) },
+	)
 }

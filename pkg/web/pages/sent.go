@@ -192,12 +192,3 @@ func (v *visit) askedUnits() []string {
 	}
 	return []string{""}
 }
-
-// unitOptions are the units that lists can be asked for, by name, as a select has them.
-func (v *visit) unitOptions() []map[string]string {
-	var out []map[string]string
-	for _, u := range v.wallUnits() {
-		out = append(out, map[string]string{"value": u.ID, "text": u.Name})
-	}
-	return out
-}

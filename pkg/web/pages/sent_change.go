@@ -1,19 +1,11 @@
 package pages
 
 import (
-	"cmp"
-	"errors"
 	"net/http"
 	"net/url"
 
 	"github.com/husk-reminders/husk/pkg/web"
 )
-
-// isConflict reports that the staff API could not do it as things stand.
-func isConflict(err error) bool {
-	var e *web.Error
-	return errors.As(err, &e) && e.GetStatus() == http.StatusConflict
-}
 
 // releaseView is what the view sent-release shows.
 type releaseView struct {
@@ -38,15 +30,15 @@ func (v *visit) release() error {
 	}
 	f := v.read(&in)
 	if f.OK() && in.Confirmed {
-		err := v.post("/v1/reminders/"+url.PathEscape(v.r.PathValue("id"))+"/release", web.Why{Reason: in.Reason}, nil)
+		err := v.post(v.reminderAPI("release"), web.Why{Reason: in.Reason}, nil)
 		if err == nil {
-			return cmp.Or(v.say("done", "sent.released"), v.seeReminder())
+			return v.done(v.reminderPath(), "sent.released")
 		}
 		if !f.take(err) {
 			return err
 		}
 		in.Reason = ""
-		if isConflict(err) {
+		if isAnswer(err, http.StatusConflict) {
 			v.status = http.StatusConflict
 		}
 	}
@@ -66,9 +58,14 @@ func (v *visit) release() error {
 	return v.show("sent-release", x)
 }
 
-// seeReminder leads on to the page of the reminder in the path.
-func (v *visit) seeReminder() error {
-	return v.see(query("/sent/"+url.PathEscape(v.r.PathValue("id")), "person", v.r.URL.Query().Get("person")))
+// reminderPath is the page of the reminder in the path.
+func (v *visit) reminderPath() string {
+	return query("/sent/"+url.PathEscape(v.r.PathValue("id")), "person", v.r.URL.Query().Get("person"))
+}
+
+// reminderAPI is what the staff API does to that reminder.
+func (v *visit) reminderAPI(what string) string {
+	return "/v1/reminders/" + url.PathEscape(v.r.PathValue("id")) + "/" + what
 }
 
 func (v *visit) sentCancel() error {
@@ -84,18 +81,5 @@ func (v *visit) cancel() error {
 		Reason string `form:"reason,required"`
 	}
 	f := v.read(&in)
-	if f.OK() {
-		err := v.post("/v1/reminders/"+url.PathEscape(v.r.PathValue("id"))+"/cancel", web.Why{Reason: in.Reason}, nil)
-		if err == nil {
-			return cmp.Or(v.say("done", "sent.cancelled"), v.seeReminder())
-		}
-		if !f.take(err) {
-			return err
-		}
-	}
-	x, err := v.life()
-	if err != nil {
-		return err
-	}
-	return v.show("sent-cancel", x)
+	return v.submit(f, v.reminderAPI("cancel"), web.Why{Reason: in.Reason}, func() error { return v.done(v.reminderPath(), "sent.cancelled") }, v.sentCancel)
 }

@@ -153,7 +153,7 @@ func (v *visit) stepFacts(s web.LifeStep) []fact {
 		add("channel", v.words.must("channel."+string(s.Channel)))
 	}
 	add("template", s.Template)
-	add("route", s.Route)
+	add("route", v.words.route(s.Route))
 	add("reference", s.Reference)
 	if s.Code != receipt.ByHand {
 		add("code", s.Code)

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -87,7 +88,7 @@ func (v *visit) write(x *textView, reason string) error {
 	case err == nil:
 		x.Text = v.shown(t)
 		return nil
-	case isConflict(err):
+	case isAnswer(err, http.StatusConflict):
 		x.Gone = true
 		return nil
 	case v.form.take(err):

@@ -1,8 +1,6 @@
 package pages
 
 import (
-	"cmp"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -87,7 +85,7 @@ func (v *visit) switches(waits bool) (switches, error) {
 		}
 		x := stopped{Name: name, Text: text, Why: all.Stopped[name], Waits: -1, Mine: v.asks(all.Can, name)}
 		if i := slices.IndexFunc(all.Waiting, func(w web.Wish) bool { return w.Name == name }); i >= 0 {
-			x.Wish, x.By = &all.Waiting[i], personOf(all.Waiting[i].By)
+			x.Wish, x.By = &all.Waiting[i], owner(all.Waiting[i].By)
 		}
 		if waits {
 			if x.Waits, err = v.waits(name, late); err != nil {
@@ -131,28 +129,25 @@ func (v *visit) waits(name string, late map[string]int) (int, error) {
 	return sum, nil
 }
 
-// personOf is who did something as people know them, of what the audit calls them.
-func personOf(actor string) string {
-	if _, name, ok := strings.Cut(actor, " "); ok {
-		return name
-	}
-	return actor
-}
-
-// switchName is what a switch stops, in words.
+// switchName is what a switch stops, in the words of the pages about it.
 func (v *visit) switchName(name string) (string, error) {
 	kind, rest, _ := strings.Cut(name, ":")
-	if kind+":" == gate.SwitchUnit {
+	switch kind + ":" {
+	case gate.SwitchUnit:
 		rest = v.unitName(rest, v.words.language)
-	}
-	if kind+":" == gate.SwitchTemplate {
+	case gate.SwitchCountry:
+		if text, err := v.words.text("people.country." + rest); err == nil {
+			rest = text
+		}
+	case gate.SwitchTemplate:
 		bare, version, one := strings.Cut(rest, "@")
 		switch {
-		case one:
-			return v.words.text("stops.what.version", bare, version)
 		case !strings.Contains(bare, "/"):
-			return v.words.text("stops.what.set", bare)
+			return v.words.text("stops.what.set", v.setName(bare))
+		case one:
+			return v.words.text("stops.what.version", v.titleOf(bare), version)
 		}
+		rest = v.titleOf(bare)
 	}
 	return v.words.text("stops.what."+kind, rest)
 }
@@ -180,7 +175,7 @@ func (v *visit) stop() error {
 		}
 		err := v.post("/v1/switches", web.Switch{Name: in.Name, On: true, Reason: reason}, nil)
 		if err == nil {
-			return cmp.Or(v.say("done", "stops.done"), v.see("/stops"))
+			return v.done("/stops", "stops.done")
 		}
 		if !f.take(err) {
 			return err
@@ -246,7 +241,7 @@ func (v *visit) resume() error {
 			if _, still := now.Stopped[in.Name]; still {
 				said = "stops.asked"
 			}
-			return cmp.Or(v.say("done", said), v.see("/stops"))
+			return v.done("/stops", said)
 		}
 		if !f.take(err) {
 			return err
@@ -271,12 +266,11 @@ func (v *visit) confirm() error {
 	if f.OK() {
 		err := v.post("/v1/switches/confirm", web.Confirm{Name: in.Name, Wish: in.Wish, Reason: in.Reason}, nil)
 		if err == nil {
-			return cmp.Or(v.say("done", "stops.goes-on"), v.see("/stops"))
+			return v.done("/stops", "stops.goes-on")
 		}
-		var e *web.Error
 		switch {
 		case f.take(err):
-		case errors.As(err, &e) && e.GetStatus() == http.StatusForbidden:
+		case isAnswer(err, http.StatusForbidden):
 			v.status = http.StatusForbidden
 			f.Wrong("", "stops.confirm.refused")
 		default:

@@ -1,7 +1,7 @@
 package pages
 
 import (
-	"errors"
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -126,28 +126,12 @@ func (v *visit) zoneOfUnits(units []string) *time.Location {
 	return v.zone()
 }
 
-// unitLanguage is the language of the first unit that somebody works for, if texts can be in it.
+// unitLanguage is the language of the unit that somebody works for first, if texts can be in it.
 func (v *visit) unitLanguage() string {
-	for _, u := range v.unitsOfTexts() {
-		if x, ok := v.unit(u.ID); ok && slices.Contains(template.Languages(), x.Language) {
-			return x.Language
-		}
+	if u := v.firstUnit(); slices.Contains(template.Languages(), u.Language) {
+		return u.Language
 	}
 	return ""
-}
-
-// unitsOfTexts are the units that somebody works for: those of the grant, else all.
-func (v *visit) unitsOfTexts() []unit {
-	if own := v.session.Staff().Units; len(own) > 0 {
-		return v.units(own)
-	}
-	var ids []string
-	if d := v.o.Units(); d != nil {
-		for _, u := range d.Units() {
-			ids = append(ids, u.ID)
-		}
-	}
-	return v.units(ids)
 }
 
 // templateFilters are the selects of the list.
@@ -157,7 +141,7 @@ func (v *visit) templateFilters(q url.Values) []textFilter {
 		f := &filters[i]
 		f.Options = append(f.Options, choice{value, text, q.Get(f.Name) == value})
 	}
-	for _, u := range v.unitsOfTexts() {
+	for _, u := range v.ownUnits() {
 		add(0, u.ID, u.Name)
 	}
 	for _, p := range []reminder.Purpose{reminder.Remind, reminder.Changed, reminder.Cancel, reminder.Reply, reminder.Verify} {
@@ -181,12 +165,37 @@ func (v *visit) titleOf(name string) string {
 	return v.words.must("templates.name", v.setName(set), v.words.must("templates.channel."+channel), v.words.must("templates.language."+language))
 }
 
-// setName is what people call a set: one that only some units have goes by its own name.
+// setName is what people call a set. One that only some units have goes by the one that it stands in for, and whose it is.
 func (v *visit) setName(set string) string {
 	if text, err := v.words.text("templates.set." + set); err == nil {
 		return text
 	}
-	return set
+	instead, whose := "", []string(nil)
+	for _, u := range v.o.Units().Units() {
+		if x := insteadOf(u, set); x != "" {
+			instead, whose = cmp.Or(instead, x), append(whose, v.unitName(u.ID, v.words.language))
+		}
+	}
+	text, err := v.words.text("templates.set." + instead)
+	if err != nil {
+		return set
+	}
+	return v.words.must("templates.own", text, strings.Join(whose, ", "))
+}
+
+// insteadOf is the set that everybody has, in place of which a unit has another; "" = it has not.
+func insteadOf(u reminder.Unit, set string) string {
+	for _, purpose := range reminder.Purposes {
+		if purpose != reminder.Reply && u.Templates[purpose] == set {
+			return string(purpose)
+		}
+	}
+	for _, t := range reminder.AnswerTexts {
+		if u.AnswerSet(t) == set {
+			return (reminder.Unit{}).AnswerSet(t)
+		}
+	}
+	return ""
 }
 
 // partsOfName takes "da/reminder.sms" apart.
@@ -203,10 +212,4 @@ func (v *visit) templateName() (string, error) {
 		return "", errNotHere
 	}
 	return name, nil
-}
-
-// noSuch reports whether the staff API knows no such thing.
-func noSuch(err error) bool {
-	var e *web.Error
-	return errors.As(err, &e) && e.GetStatus() == http.StatusNotFound
 }

@@ -81,7 +81,7 @@ func (v *visit) edited() (editedTemplate, []reminder.Purpose, error) {
 		x.Units = v.unitChoices(one.H.Units)
 		return x, one.H.Purposes, nil
 	}
-	if !noSuch(err) {
+	if !isAnswer(err, http.StatusNotFound) {
 		return x, nil, err
 	}
 	var all web.Templates
@@ -115,7 +115,7 @@ func (v *visit) edited() (editedTemplate, []reminder.Purpose, error) {
 // unitChoices are the units that use a text, of those that somebody works for.
 func (v *visit) unitChoices(using []string) []choice {
 	var out []choice
-	for _, u := range v.unitsOfTexts() {
+	for _, u := range v.ownUnits() {
 		if slices.Contains(using, u.ID) {
 			out = append(out, choice{Value: u.ID, Text: u.Name})
 		}

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -85,22 +84,19 @@ func (v *visit) settle() error {
 		Outcome string `form:"outcome,required"`
 		Reason  string `form:"reason,required"`
 	}
-	if f := v.read(&in); f.OK() {
-		err := v.post("/v1/attempts/"+url.PathEscape(v.r.PathValue("reference"))+"/settle", web.Settle{Outcome: in.Outcome, Reason: in.Reason}, nil)
-		if err == nil {
-			said := "unknown.settled.not_left"
-			if in.Outcome == web.AttemptLeft {
-				said = "unknown.settled.left"
+	f := v.read(&in)
+	said := "unknown.settled.not_left"
+	if in.Outcome == web.AttemptLeft {
+		said = "unknown.settled.left"
+	}
+	return v.submit(f, "/v1/attempts/"+url.PathEscape(v.r.PathValue("reference"))+"/settle", web.Settle{Outcome: in.Outcome, Reason: in.Reason},
+		func() error { return v.done("/unknown", said) },
+		func() error {
+			x, err := v.attempt()
+			if err != nil {
+				return err
 			}
-			return cmp.Or(v.say("done", said), v.see("/unknown"))
-		}
-		if !f.take(err) {
-			return err
-		}
-	}
-	x, err := v.attempt()
-	if err != nil {
-		return err
-	}
-	return v.show("unknown-settle", x)
+			return v.show("unknown-settle", x)
+		},
+	)
 }

@@ -113,6 +113,7 @@ func (p *Pages) functions(w *words) template.FuncMap {
 		"owner": owner,
 		"zone":  p.zoneOf,
 		"unit":  func(id string) string { return p.unitName(id, w.language) },
+		"route": w.route,
 		"role":  func(r web.Role) (string, error) { return w.text("role." + string(r)) },
 		"time": func(zone *time.Location, at time.Time) (template.HTML, error) {
 			text, err := w.moment(zone, at)

@@ -63,6 +63,12 @@ func query(path string, pairs ...string) string {
 // may reports whether whoever is signed in may call an operation, in the role that they work in.
 func (v *visit) may(operation string) bool { return v.session.Staff().May(operation) }
 
+// isAnswer reports whether an error is the staff API's answer with a status.
+func isAnswer(err error, status int) bool {
+	var e *web.Error
+	return errors.As(err, &e) && e.GetStatus() == status
+}
+
 // see answers a POST: the browser goes on to a page of ours, with GET.
 func (v *visit) see(path string) error {
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther) //nolint:gosec // a path of the program, or one that local has seen, or Logout
@@ -78,6 +84,31 @@ func (v *visit) say(kind, key string, args ...string) error {
 		v.session = x
 	}
 	return err
+}
+
+// done leads on to a page that begins with what was done.
+func (v *visit) done(path, key string) error { return v.lead(path, "done", key) }
+
+// lead leads on to a page that begins with a sentence; see say.
+func (v *visit) lead(path, kind, key string) error {
+	if err := v.say(kind, key); err != nil {
+		return err
+	}
+	return v.see(path)
+}
+
+// submit has the staff API take a form that is good, which done answers. again shows the form once more, with what is wrong with it.
+func (v *visit) submit(f *form, path string, in any, done, again func() error) error {
+	if f.OK() {
+		err := v.post(path, in, nil)
+		if err == nil {
+			return done()
+		}
+		if !f.take(err) {
+			return err
+		}
+	}
+	return again()
 }
 
 // show answers with a view. data is $.D in it. Where v.form has errors they are told on top, and the status is 422.

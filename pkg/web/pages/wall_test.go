@@ -123,7 +123,8 @@ func TestAWallScreenIsIdle(t *testing.T) {
 		"a day": func(string) { late.Store(int64(web.WallLongest + time.Minute)) },
 	} {
 		late.Store(0)
-		h.wall("idle", unit)
+		who := "idle, " + name // a day that is taken back leaves its session
+		h.wall(who, unit)
 		l := h.listen("/day/events")
 		l.until(t, "event: day")
 		late.Store(int64(3 * time.Hour))
@@ -132,7 +133,7 @@ func TestAWallScreenIsIdle(t *testing.T) {
 		if x := h.get("/day"); x.code != http.StatusOK {
 			t.Fatalf("%s: after three hours: %d %s", name, x.code, x.body)
 		}
-		all := listed(t, "idle")
+		all := listed(t, who)
 		if len(all) != 1 || !all[0].OnWall() {
 			t.Fatalf("%s: %+v", name, all)
 		}

@@ -93,6 +93,14 @@ func (w *words) must(key string, args ...any) string {
 	return s
 }
 
+// route is what a way to people is called: its channel's word, or the name that it has in the configuration.
+func (w *words) route(name string) string {
+	if text, err := w.text("channel." + name); err == nil {
+		return text
+	}
+	return name
+}
+
 // count is the text of key.one or key.other, with {0} replaced by the number and {1} … by args.
 func (w *words) count(key string, n int, args ...any) (string, error) {
 	form := ".other"
