@@ -29,7 +29,7 @@ func TestStopWhileSuspended(t *testing.T) {
 	t.Parallel()
 	const long, short = 1500 * time.Millisecond, 400 * time.Millisecond
 	t.Run("as it is", func(t *testing.T) {
-		x := newSuspension(t, build(t, raceDetector), 8)
+		x := newSuspension(t, build(t, raceDetector), 10)
 		x.rounds(long, short, untilAcknowledged, long, short, long)
 		y := x.verdict()
 		for _, s := range y.unnamed {
@@ -141,7 +141,7 @@ func newSuspension(t *testing.T, bin string, bursts int) *suspension {
 }
 
 // rounds stops the house for so long each, in one burst after the other. Where nothing stood between confirmation and wire at the moment
-// it is continued at once, and the next burst is tried. A burst that a sleep outlasts goes by.
+// it is continued at once, and tried again as long as the burst lasts. A burst that a sleep outlasts goes by.
 func (x *suspension) rounds(sleeps ...time.Duration) {
 	x.t.Helper()
 	for k := range x.bursts {
@@ -150,22 +150,34 @@ func (x *suspension) rounds(sleeps ...time.Duration) {
 			continue
 		}
 		time.Sleep(wait)
-		for end := time.Now().Add(burstEvery / 2); x.marks() <= fewSlots && time.Now().Before(end); {
-			time.Sleep(2 * time.Millisecond)
+		for end := time.Now().Add(burstEvery / 2); time.Now().Before(end); {
+			if x.marks() <= fewSlots {
+				time.Sleep(2 * time.Millisecond)
+				continue
+			}
+			time.Sleep(time.Duration(x.random.Int64N(int64(inHand))))
+			if x.suspend(k, sleeps[0]) {
+				sleeps = sleeps[1:]
+				break
+			}
 		}
-		time.Sleep(time.Duration(x.random.Int64N(int64(inHand))))
-		x.asleep.must(x.asleep.cmd.Process.Signal(syscall.SIGSTOP))
-		at := time.Now()
-		x.stopped++
-		time.Sleep(20 * time.Millisecond) // what the other one has in hand leaves
-		if x.marks() > fewSlots {
-			x.hit++
-			x.round(k, at, sleeps[0])
-			sleeps = sleeps[1:]
-		}
-		x.asleep.must(x.asleep.cmd.Process.Signal(syscall.SIGCONT))
 	}
 	x.asleep.eventually(30*time.Second, "the replies are not taken", func() bool { return len(x.w.acknowledged()) == x.stops })
+}
+
+// suspend stops the house, for so long if something stood between confirmation and wire: it says whether.
+func (x *suspension) suspend(k int, sleep time.Duration) (hit bool) {
+	x.t.Helper()
+	x.asleep.must(x.asleep.cmd.Process.Signal(syscall.SIGSTOP))
+	at := time.Now()
+	x.stopped++
+	time.Sleep(20 * time.Millisecond) // what the other one has in hand leaves
+	if hit = x.marks() > fewSlots; hit {
+		x.hit++
+		x.round(k, at, sleep)
+	}
+	x.asleep.must(x.asleep.cmd.Process.Signal(syscall.SIGCONT))
+	return hit
 }
 
 // marks is how many addresses have a message between confirmation and outcome. More than the other house has slots are of the one that
