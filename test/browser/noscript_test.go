@@ -56,7 +56,7 @@ func TestWithoutJavaScript(t *testing.T) {
 	h.follow(h.w("nav.stops"))
 	h.choose(h.w("stops.what"), h.w("stops.what.unit", "Clinic 8"))
 	h.press(h.w("stops.press"))
-	h.reads(h.w("form.required"))
+	h.reads(h.w("required.why"))
 	h.tick(h.w("stops.why.wrong_time"))
 	h.press(h.w("stops.press"))
 	h.reads(h.w("stops.done"))

@@ -15,7 +15,7 @@ func TestStop(t *testing.T) {
 	h.h.welcome(t, p)
 	h.follow(h.w("nav.stops"))
 	h.press(h.w("stops.press"))
-	h.reads(h.w("form.summary"), h.w("form.required"))
+	h.reads(h.w("form.summary"), h.w("required.why"))
 	h.looks()
 	h.tick(h.w("stops.why.wrong_text"))
 	h.press(h.w("stops.press"))

@@ -13,7 +13,7 @@ func TestDoubt(t *testing.T) {
 	h.follow(h.w("unknown.settle.button"))
 	h.reads(h.w("unknown.nothing.text"))
 	h.press(h.w("unknown.save"))
-	h.reads(h.w("form.summary"), h.w("form.required"))
+	h.reads(h.w("form.summary"), h.w("required.outcome"), h.w("required.reason"))
 	h.looks()
 	h.tick(h.w("unknown.left"))
 	h.fill(h.w("unknown.reason"), "The carrier's support has it")
