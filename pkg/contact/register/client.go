@@ -118,6 +118,9 @@ func (c *Client) Do(ctx context.Context, r *http.Request) (Reply, *Fault) {
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("User-Agent", "husk")
 	reply, f := c.do(ctx, r)
+	if err := inner.Err(); err != nil { // too late, whatever came: a server may answer while its connection is being closed
+		reply, f = Reply{}, failed(ctx, err)
+	}
 	c.learn(r.URL.Host, f)
 	return reply, f
 }

@@ -136,6 +136,7 @@ func Faults() []Fault {
 			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				<-r.Context().Done()
+				panic(http.ErrAbortHandler) // a handler that returns has answered
 			})
 		}},
 		{Name: "a byte now and then", Slow: true, Reasons: []contact.Reason{contact.Timeout}, Handler: func(http.Handler) http.Handler {
