@@ -3,5 +3,6 @@
 //
 // It guarantees that the segments of Split, put together, are the text; that each fits its segment; and that no
 // escape pair and no surrogate pair is cut in two. It never changes a text: a letter that is not in the alphabet makes the whole
-// message UCS-2, it is never replaced by another.
+// message UCS-2, it is never replaced by another. Measure names these letters. National single-shift and locking-shift tables
+// (3GPP TS 23.038 §6.2.1.2) are never used: no carrier promises that phones show them.
 package sms

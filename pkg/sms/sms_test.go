@@ -1,15 +1,10 @@
 package sms_test
 
 import (
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
 	"unicode/utf8"
-
-	oracle "github.com/warthog618/sms"
-	"github.com/warthog618/sms/encoding/tpdu"
 
 	"github.com/husk-reminders/husk/pkg/sms"
 )
@@ -49,62 +44,6 @@ func TestAlphabet(t *testing.T) {
 	for _, r := range "çëïáíóúýâêîôûðÐþÞŠšŽžčđŋŧ’‘“”–—…\u00a0\t½°·`´«»\x1b" {
 		if sms.IsGSM7(r) {
 			t.Errorf("%q is not in the alphabet", r)
-		}
-	}
-}
-
-// segmentsOf asks the oracle.
-func segmentsOf(t *testing.T, text string) (sms.Encoding, []string) {
-	t.Helper()
-	pdus, err := oracle.Encode([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc := sms.GSM7
-	var out []string
-	for _, p := range pdus {
-		alpha, err := p.Alphabet()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if alpha == tpdu.AlphaUCS2 {
-			enc = sms.UCS2
-		}
-		s, err := tpdu.DecodeUserData(p.UD, nil, alpha)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, string(s))
-	}
-	return enc, out
-}
-
-func TestAgreesWithAnotherImplementation(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	gsm := []rune("abcdefghij æøåÆØÅ.,:0123456789éÉäöÇ€{}[]~")
-	wide := append(slices.Clone(gsm), []rune("þðčŋáó–’😀𝒳漢")...)
-	for i := range 3000 {
-		letters, n := gsm, rng.IntN(500)
-		if i%2 == 1 {
-			letters, n = wide, rng.IntN(260)
-		}
-		if i%5 == 0 { // around the edges
-			n = []int{69, 70, 71, 133, 134, 135, 152, 153, 154, 159, 160, 161, 305, 306, 307}[rng.IntN(15)]
-		}
-		text := make([]rune, n+1)
-		for j := range text {
-			text[j] = letters[rng.IntN(len(letters))]
-			if rng.IntN(3) > 0 {
-				text[j] = 'x'
-			}
-		}
-		enc, want := segmentsOf(t, string(text))
-		size := sms.Count(string(text))
-		if size.Encoding != enc || size.Segments != len(want) {
-			t.Fatalf("%q: got %+v, want %s in %d", string(text), size, enc, len(want))
-		}
-		if got := sms.Split(string(text)); !slices.Equal(got, want) {
-			t.Fatalf("%q:\n got %q\nwant %q", string(text), got, want)
 		}
 	}
 }
