@@ -16,6 +16,8 @@ type piece struct {
 	text   string
 	begins int     // byte of the text where it begins, behind a header's name
 	covers []cover // of the text, explained by what the line is
+
+	fixed []reminder.Masked // of the wire; of a field alone
 }
 
 // pieceSort tells apart the pieces that have the same kind of part.
@@ -28,6 +30,7 @@ const (
 	pieceSubject  pieceSort = "subject"
 	pieceSender   pieceSort = "sender"
 	pieceHeader   pieceSort = "header"
+	pieceField    pieceSort = "field" // of JSON or of a form
 	pieceBoundary pieceSort = "boundary"
 	pieceFileName pieceSort = "filename"
 	pieceAround   pieceSort = "around" // before the first and behind the last part of a multipart
@@ -44,14 +47,21 @@ func split(w reminder.Wire) []piece {
 		return []piece{{part: reminder.PartText, sort: pieceText, text: w.Body.Reveal()}}
 	case reminder.WireMail:
 		return splitMail(w.Body.Reveal())
+	case reminder.WireJSON:
+		return splitJSON(w.Body.Reveal(), w.Fixed)
+	case reminder.WireForm:
+		return splitForm(w.Body.Reveal(), w.Fixed)
+	case reminder.WireSMPP:
+		return splitSMPP(w.Body.Reveal())
 	}
 	return []piece{{part: reminder.PartText, sort: pieceClosed}}
 }
 
 // ScanWire reads the bytes that a carrier is going to write; nil means clean. A mail is taken apart into its header lines, the
-// decoded bodies of its parts, their file names and boundaries, and what stands around them; each is scanned. A part that
+// decoded bodies of its parts, their file names and boundaries, and what stands around them; JSON and forms into the names and
+// decoded values of their fields; each is scanned. A part that
 // equals one of r, line ends aside, keeps its provenance. Beside what Scan explains, these are explained where they stand: the
-// recipient in To, the time in Date, the message's own List-Unsubscribe, known references in a Message-ID and in a boundary, and the
+// recipient in To (and in the field of a form or of JSON that is named for it), the time in Date, the message's own List-Unsubscribe, known references in a Message-ID and in a boundary, and the
 // times of a calendar file.
 //
 // What can't be read doesn't pass: malformed or deeply nested MIME, another content type, charset or transfer encoding is a
@@ -114,9 +124,15 @@ func sameText(a, b string) bool {
 	}
 }
 
-// explainHeader covers what a header may hold by its name.
+// explainHeader covers what a header or field may hold by its name.
 func (s *scan) explainHeader(p *piece) {
 	value := p.text[p.begins:]
+	if p.sort == pieceField {
+		if s.explainedField(p, value) {
+			s.given = append(s.given, cover{p.begins, len(p.text)})
+		}
+		return
+	}
 	switch p.name {
 	case "to":
 		if to := s.known.To; to != "" && (value == to || value == "<"+to+">") {
@@ -126,6 +142,8 @@ func (s *scan) explainHeader(p *piece) {
 		if u := s.known.Unsubscribe; u != "" && value == u {
 			s.given = append(s.given, cover{p.begins, len(p.text)})
 		}
+	case "dkim-signature":
+		s.given = append(s.given, signature(value, p.begins)...)
 	case "date":
 		if dated(value) {
 			s.given = append(s.given, cover{p.begins, len(p.text)})

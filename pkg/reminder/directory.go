@@ -1,6 +1,7 @@
 package reminder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,18 @@ func (d *Directory) Unit(id string) (Unit, bool) {
 	return d.units[i], true
 }
 
+// Keywords are those that answers to the units' numbers begin with, each once, the longest first.
+func (d *Directory) Keywords() []string {
+	var out []string
+	for _, u := range d.Units() {
+		if u.Keyword != "" && !slices.Contains(out, u.Keyword) {
+			out = append(out, u.Keyword)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b string) int { return len(b) - len(a) })
+	return out
+}
+
 // Units lists all units in the order of the file.
 func (d *Directory) Units() []Unit {
 	if d == nil {
@@ -97,7 +110,7 @@ type shared struct {
 	Function  string                 `yaml:"function_mail"`
 	Link      *factEntry             `yaml:"link"`
 	Analysis  string                 `yaml:"analysis"`
-	SenderID  *factEntry             `yaml:"sender_id"`
+	SenderID  *senderEntry           `yaml:"sender_id"`
 	From      *factEntry             `yaml:"from"`
 	Deadline  string                 `yaml:"cancel_deadline"`
 	Channels  []string               `yaml:"channels"`
@@ -110,6 +123,14 @@ type shared struct {
 type factEntry struct {
 	Text  string   `yaml:"text"`
 	Class *float64 `yaml:"class"`
+}
+
+// senderEntry also says if and how replies reach us. It is taken over whole: a unit with a sender of its own says of it what it is.
+type senderEntry struct {
+	Text    string   `yaml:"text"`
+	Class   *float64 `yaml:"class"`
+	Replies string   `yaml:"replies"`
+	Keyword string   `yaml:"keyword"`
 }
 
 type ruleEntry struct {
@@ -175,6 +196,8 @@ var (
 	tokenRE    = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 	languageRE = regexp.MustCompile(`^[a-z]{2,3}$`)
 	senderRE   = regexp.MustCompile(`^[A-Za-z0-9]*[A-Za-z][A-Za-z0-9]*$`)
+	numberRE   = regexp.MustCompile(`^(\+[1-9][0-9]{6,14}|[0-9]{3,15})$`)
+	keywordRE  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]{1,14}$`)
 	analysisRE = regexp.MustCompile(`^[\p{L}0-9][\p{L}0-9 ./:-]{0,63}$`)
 	phoneRE    = regexp.MustCompile(`^\+?[0-9][0-9 -]{3,18}[0-9]$`)
 	durationRE = regexp.MustCompile(`^([0-9]{1,4})([dhm])$`)
@@ -208,7 +231,7 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 		Names: map[string]Fact{}, Rules: map[string][]Rule{"": defaultRules}, Templates: map[Purpose]string{},
 		Address: c.text("address", s.Address), Entrance: c.text("entrance", e.Entrance),
 		Phone: c.text("phone", s.Phone), Mail: c.text("mail", s.Mail),
-		SenderID: c.text("sender_id", s.SenderID), From: c.text("from", s.From),
+		From:     c.text("from", s.From),
 		Channels: slices.Clone(Channels), Window: Window{From: defaultFrom, Until: defaultTill},
 	}
 	c.match("id", u.ID, tokenRE, "1 to 32 of a-z, 0-9 and -")
@@ -240,10 +263,7 @@ func (c *checker) unit(h hospitalEntry, e unitEntry) Unit {
 	if u.Analysis != "" {
 		c.match("analysis", u.Analysis, analysisRE, "an id as in the diary: 1 to 64 letters, digits, spaces and ./:-")
 	}
-	if len(u.SenderID.Text) > 11 || !senderRE.MatchString(u.SenderID.Text) {
-		// 3GPP TS 23.040, 9.1.2.5: an alphanumeric address has at most 11 characters.
-		c.fail("sender_id", u.SenderID.Text, "1 to 11 of A-Z, a-z and 0-9, at least one of them a letter")
-	}
+	c.sender(&u, s.SenderID)
 	if s.Deadline != "" {
 		u.Deadline = c.duration("cancel_deadline", s.Deadline, 0, maxDeadline, "0h to 30d, such as 24h or 3d")
 	}
@@ -286,10 +306,13 @@ func (s shared) or(d shared) shared {
 	for _, f := range []struct {
 		to   **factEntry
 		from *factEntry
-	}{{&s.Address, d.Address}, {&s.Phone, d.Phone}, {&s.Mail, d.Mail}, {&s.Link, d.Link}, {&s.SenderID, d.SenderID}, {&s.From, d.From}} {
+	}{{&s.Address, d.Address}, {&s.Phone, d.Phone}, {&s.Mail, d.Mail}, {&s.Link, d.Link}, {&s.From, d.From}} {
 		if *f.to == nil {
 			*f.to = f.from
 		}
+	}
+	if s.SenderID == nil {
+		s.SenderID = d.SenderID
 	}
 	if s.Channels == nil {
 		s.Channels = d.Channels
@@ -307,6 +330,37 @@ func (s shared) or(d shared) shared {
 		s.Templates = d.Templates
 	}
 	return s
+}
+
+// notKeywords are words that Husk itself reads at the beginning of an answer.
+var notKeywords = []string{"stop", "stopp", "start", "help", "sms"}
+
+// sender reads the SMS sender and how answers to it reach us. 3GPP TS 23.040, 9.1.2.5: an alphanumeric address has at most 11
+// characters, and nobody can answer to one; a number has at most 15 digits (ITU-T E.164), a shared or short one fewer.
+func (c *checker) sender(u *Unit, e *senderEntry) {
+	if e == nil {
+		u.SenderID = c.text("sender_id", nil)
+		return
+	}
+	u.SenderID = c.text("sender_id", &factEntry{e.Text, e.Class})
+	u.Replies, u.Keyword = cmp.Or(Replies(e.Replies), NoReplies), strings.ToUpper(e.Keyword)
+	letters := senderRE.MatchString(e.Text)
+	if !letters && !numberRE.MatchString(e.Text) || letters && len(e.Text) > 11 {
+		c.fail("sender_id", e.Text, "1 to 11 of A-Z, a-z and 0-9, at least one of them a letter; or a number of 3 to 15 digits, perhaps a + in front")
+	}
+	switch {
+	case u.Replies != NoReplies && u.Replies != NumberReplies:
+		c.fail("sender_id.replies", e.Replies, "none, or number where what is sent to sender_id comes to us")
+	case u.TakesReplies() && letters:
+		c.fail("sender_id.replies", e.Replies, "none: nobody can answer to a sender with a letter in it; give a number as text")
+	}
+	switch {
+	case e.Keyword == "":
+	case !keywordRE.MatchString(e.Keyword), slices.Contains(notKeywords, strings.ToLower(e.Keyword)):
+		c.fail("sender_id.keyword", e.Keyword, "2 to 15 of A-Z, a-z and 0-9, the first a letter, and no word that Husk reads, such as STOP")
+	case !u.TakesReplies():
+		c.fail("sender_id.keyword", e.Keyword, "no keyword, or replies: number")
+	}
 }
 
 func (c *checker) text(field string, f *factEntry) Fact {

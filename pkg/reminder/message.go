@@ -19,6 +19,9 @@ const (
 // none of Purposes: nothing is planned for it, and no consent, template or unit can name it.
 const StaffNotice Purpose = "staff-notice"
 
+// Trial is the purpose of the fixed message with which an operator tries a carrier. It is none of Purposes either.
+const Trial Purpose = "trial"
+
 // Purposes lists all purposes of messages to patients.
 var Purposes = []Purpose{Remind, Changed, Cancel, Verify, Reply, Correction}
 
@@ -41,6 +44,7 @@ type Lease struct {
 	Due         time.Time
 	Expires     time.Time
 	Attempt     int // the number the next attempt will have, from 1
+	Refusals    int // attempts that a carrier has refused
 	Tries       int // deferrals so far, for the back-off
 	Route       string
 	Appointment Appointment // as last planned
@@ -121,12 +125,28 @@ type WireFormat string
 const (
 	WireText WireFormat = "text" // the text alone, UTF-8
 	WireMail WireFormat = "mail" // header lines, a blank line, the body (RFC 5322, RFC 2045)
+	WireJSON WireFormat = "json" // one JSON object (RFC 8259)
+	WireForm WireFormat = "form" // name=value pairs, percent-encoded (application/x-www-form-urlencoded)
+	WireSMPP WireFormat = "smpp" // submit_sm PDUs one after another, one a segment, with the sequence number 0 (SMPP 3.4 §4.4.1)
 )
 
 // Wire is a message as the carrier's Encode wrote it: what is scanned last, and written byte for byte.
 type Wire struct {
 	Format WireFormat
 	Body   Masked
+	// Fixed is what the carrier's configuration has it write into every message alike, each the whole value of one field of JSON or
+	// of a form, or all of it before the message's reference: an account's number, the address of our callbacks. Some hold secrets.
+	Fixed []Masked
+}
+
+// Event is the appointment as a calendar file tells it (RFC 5545): no more than the text of the same message.
+type Event struct {
+	UID      string // the same for all messages of the appointment, and of no use to find it by
+	Sequence int    // grows with every change of the appointment
+	Gone     bool   // it is cancelled
+	Start    time.Time
+	Summary  Masked
+	Location Masked // zero = the text names none
 }
 
 // Message is what a carrier is handed. Its texts print masked.
@@ -139,6 +159,8 @@ type Message struct {
 	ReplyTo   string // the unit's mail address; "" = none
 	Subject   Masked // e-mail only
 	Text      Masked
+	HTML      Masked // e-mail only: the text once more, as HTML; zero = none
+	Event     *Event // e-mail only: the appointment for a calendar; nil = none
 	Language  string
 	Segments  int // SMS segments
 	Template  string

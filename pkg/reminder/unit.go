@@ -27,13 +27,36 @@ type Unit struct {
 	Mail      Fact              // for patients, also Reply-To
 	Function  string            // mail address of the staff, for counts of what waits; "" = they are told by nobody. No patient sees it
 	Link      Fact              // web page; "" = the unit allows no link in its messages
-	SenderID  Fact              // SMS sender, at most 11 letters and digits
+	SenderID  Fact              // SMS sender: at most 11 letters and digits, or a number of 3 to 15 digits
+	Replies   Replies           // whether an answer to SenderID reaches us
+	Keyword   string            // that an answer to SenderID begins with, where others share the number; "" = none
 	From      Fact              // From address of e-mail
 	Deadline  time.Duration     // how long before the start a patient may cancel; 0 = none
 	Channels  []Channel         // in order of preference, at least one
 	Rules     map[string][]Rule // by kind of visit; "" is the default, always there
 	Window    Window
 	Templates map[Purpose]string // template set; absent = the purpose's own name
+}
+
+// Replies is whether an answer to a unit's text message reaches us. It is declared, never guessed: only the contract with the carrier
+// tells whether a number is one that people's answers come back from.
+type Replies string
+
+// The ways. The zero value is NoReplies.
+const (
+	NoReplies     Replies = "none"   // an answer reaches nobody: always so for a sender with a letter in it (3GPP TS 23.040, 9.1.2.5)
+	NumberReplies Replies = "number" // what is sent to the number in SenderID comes to us
+)
+
+// TakesReplies reports whether an answer to a text message of the unit reaches us.
+func (u Unit) TakesReplies() bool { return u.Replies == NumberReplies }
+
+// SenderNumber is the SMS sender where it is a number, "" where it is a name: its digits stand beside every text.
+func (u Unit) SenderNumber() string {
+	if numberRE.MatchString(u.SenderID.Text) {
+		return u.SenderID.Text
+	}
+	return ""
 }
 
 // Rule makes one reminder per appointment.
