@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -15,6 +16,9 @@ type Kind string
 const (
 	Reply      Kind = "reply"  // a person wrote to us
 	ReportKind Kind = "report" // the carrier tells what became of a message
+	// Complaint: who got the message takes it for spam, and the carrier's rules have us write to the address no more. It has the message's
+	// Reference, or Unsubscribe where the message is known by that alone.
+	Complaint Kind = "complaint"
 )
 
 // Status is what a carrier reports of a message it accepted.
@@ -39,7 +43,7 @@ type Notice struct {
 	At   time.Time // when it happened, by the carrier, and the same each time it is handed over; zero when it does not say
 
 	From reminder.Address // reply: as the carrier gave it, not normalised yet
-	Text reminder.Masked  // reply: what was written, without the keyword of a shared number
+	Text reminder.Masked  // reply: what was written, with the keyword of a shared number where there is one: inbound takes it away
 	// Automatic says that a machine wrote it, by the header of a mail (see Automatic). It is never answered.
 	Automatic bool
 	// Unsubscribe is what stands between '+' and '@' of the address that a mail was sent to, "" when nothing does: the token of
@@ -47,9 +51,13 @@ type Notice struct {
 	Unsubscribe string
 
 	Reference string // of the message it is about: ours; "" when the carrier does not know
-	CarrierID string // report: as in Accepted
+	CarrierID string // report: as in Accepted, also of one of its parts
 	Status    Status // report
 	Code      string // report: the carrier's own code, short, never personal data
+	Fault     Fault  // report: what is wrong with the address for good
+	// Signed says that the carrier proved this notice itself: a signature over its bytes, or the connection that we opened to the
+	// carrier and that it came by. A shared password or a secret address proves less: whoever has read it once can say anything.
+	Signed bool
 }
 
 // Report is the delivery report of a Notice.
@@ -59,12 +67,14 @@ type Report struct {
 	CarrierID string
 	Status    Status
 	Code      string
+	Fault     Fault
+	Signed    bool
 	At        time.Time
 }
 
 // Report is what a notice of kind report says.
 func (n Notice) Report() Report {
-	return Report{ID: n.ID, Reference: n.Reference, CarrierID: n.CarrierID, Status: n.Status, Code: n.Code, At: n.At}
+	return Report{ID: n.ID, Reference: n.Reference, CarrierID: n.CarrierID, Status: n.Status, Code: n.Code, Fault: n.Fault, Signed: n.Signed, At: n.At}
 }
 
 // Response is what a carrier wants to hear after a webhook. Some carriers send the body to the patient as a message, some
@@ -82,10 +92,15 @@ type Webhook interface {
 	Parse(r *http.Request) ([]Notice, Response, error)
 }
 
+// ErrUnknownMessage is had from the handling of a notice about a message that nobody knows, and that nothing else says whom it went to. It
+// would be no better known the next time: a carrier that can keeps what it came in for people, and hands it over no more.
+var ErrUnknownMessage = errors.New("provider: a notice about a message that is not known")
+
 // Poller is implemented by carriers that are asked for notices.
 type Poller interface {
 	// Poll hands what has come, oldest first, to handle, and acknowledges a notice to the carrier only after handle returned
-	// nil. A notice whose handling failed is handed over again by a later Poll, and until then no later notice from the
-	// same address is, so nobody's START overtakes their STOP. Notices from others are not held up. The error joins what failed.
+	// nil. Notices of different addresses may be handed over at the same time. A notice whose handling failed is handed over again
+	// later, and until then no later notice from the same address is, so nobody's START overtakes their STOP. Notices from others are
+	// not held up. The error joins what failed; ErrUnknownMessage is no failure.
 	Poll(ctx context.Context, handle func(ctx context.Context, n Notice) error) error
 }

@@ -36,6 +36,18 @@ func (o Outcome) String() string {
 	return "unknown"
 }
 
+// Fault is what a carrier says is wrong with an address, for good. What is full, switched off, out of reach or barred for a while is no
+// fault.
+type Fault string
+
+// The faults.
+const (
+	NoFault   Fault = ""
+	NotInUse  Fault = "not_in_use" // nobody has this number or mailbox
+	Barred    Fault = "barred"     // the network or mail server refuses messages to it for good
+	NotMobile Fault = "not_mobile" // it can't receive messages of this channel
+)
+
 // Error is a carrier's no, or its silence.
 type Error struct {
 	Outcome Outcome
@@ -44,6 +56,8 @@ type Error struct {
 	Code string
 	// After is how long the carrier asks us to wait; zero when it does not say.
 	After time.Duration
+	// Fault is what the carrier says is wrong with the address for good; "" = nothing.
+	Fault Fault
 	// Err is the cause, for errors.Is and errors.As. It is not part of the text, because carriers quote addresses.
 	Err error
 }

@@ -38,6 +38,7 @@ type Slot interface {
 // Accepted is a carrier's yes. It says that the carrier took the message, not that a person has it.
 type Accepted struct {
 	CarrierID string    // the carrier's own id of the message, or ours where it has none; not personal data
+	Parts     []string  // its ids of the second and further segments, where it numbers and reports each by itself
 	At        time.Time // when the carrier took it, by the carrier's clock where it tells
 }
 
