@@ -109,6 +109,30 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// Why an address reaches nobody is known until it is proven anew, and said of a failure alone.
+func TestFault(t *testing.T) {
+	bad := rec("2", failed, "a", 1, 1)
+	bad.Fault = contact.NotInUse
+	records := []contact.Record{rec("1", verified, "a", 0, 0), bad}
+	if s := contact.Fold(records, day(5))[0]; !s.Bounced || s.Fault != contact.NotInUse {
+		t.Errorf("%+v", s)
+	}
+	if s := contact.Fold(append(records, rec("3", verified, "a", 2, 2)), day(5))[0]; s.Bounced || s.Fault != "" {
+		t.Errorf("proven anew: %+v", s)
+	}
+	if err := bad.Validate(); err != nil {
+		t.Error(err)
+	}
+	for _, spoil := range []func(*contact.Record){
+		func(r *contact.Record) { r.Fault = "odd" }, func(r *contact.Record) { r.Type = wrong },
+	} {
+		x := bad
+		if spoil(&x); !errors.Is(x.Validate(), contact.ErrRecord) {
+			t.Errorf("%s, %q is taken", x.Type, x.Fault)
+		}
+	}
+}
+
 func TestChannelsDoNotChangeEachOther(t *testing.T) {
 	m := rec("2", added, "m", 1, 1)
 	m.Channel, m.Address = reminder.Email, reminder.NewAddress(reminder.Email, "anna@example.org")

@@ -17,6 +17,7 @@ type State struct {
 	Proofs  []Proof // that it is the person's, one a method, the strongest first; the pack says which are enough
 	Wrong   bool    // somebody else has it
 	Bounced bool    // it reaches nobody
+	Fault   Fault   // of Bounced: why, where that is known
 	Changed bool    // the person has been said to have another one since
 	Removed bool
 	// New is since when it has been in the place of another address on its channel; zero when there was no other before it.
@@ -134,7 +135,7 @@ func (a *address) spoil(r Record) {
 	a.Proofs = nil
 	switch r.Type {
 	case Failed:
-		a.Bounced = true
+		a.Bounced, a.Fault = true, r.Fault
 	case Removed:
 		a.Removed = true
 	default:
@@ -158,7 +159,7 @@ func (a *address) credit(r Record) {
 	if a.Changed {
 		a.Proofs = nil // those of before the change are void
 	}
-	a.Wrong, a.Bounced, a.Changed = false, false, false
+	a.Wrong, a.Bounced, a.Changed, a.Fault = false, false, false, ""
 	p := Proof{Method: r.Method, Level: r.Level, At: r.EventTime, By: r.By}
 	if i := slices.IndexFunc(a.Proofs, func(q Proof) bool { return q.Method == p.Method }); i < 0 {
 		a.Proofs = append(a.Proofs, p)

@@ -25,6 +25,19 @@ const (
 // Types lists all types.
 var Types = []Type{Added, Verified, Failed, Removed, Wrong}
 
+// Fault is what is wrong with an address that reaches nobody. It stays wrong until the address is proven anew.
+type Fault string
+
+// The faults, as package provider has them.
+const (
+	NotInUse  Fault = "not_in_use" // nobody has this number or mailbox
+	Barred    Fault = "barred"     // the network or mail server refuses messages to it for good; not a STOP
+	NotMobile Fault = "not_mobile" // it can't receive messages of its channel
+)
+
+// Faults lists all faults.
+var Faults = []Fault{NotInUse, Barred, NotMobile}
+
 // Record is one piece of evidence about one address of one person, as the journal keeps it. The address itself is sealed
 // by the journal and is absent from JSON; its keyed hash is not.
 type Record struct {
@@ -36,6 +49,7 @@ type Record struct {
 	Channel   reminder.Channel     `json:"channel"`
 	Method    policy.Method        `json:"method,omitempty"` // of Added and Verified
 	Level     policy.Level         `json:"level,omitempty"`  // of Verified: what was proven, at most the method's level
+	Fault     Fault                `json:"fault,omitempty"`  // of Failed: what is wrong with the address, where that is known
 	By        string               `json:"by,omitempty"`     // who took it down: a role, a staff id, a register or carrier, never a name
 	EventTime time.Time            `json:"event_time"`       // when it happened; for a register, the register's own date
 	Recorded  time.Time            `json:"recorded"`         // when Husk took it down; never before EventTime
@@ -101,6 +115,8 @@ func (r Record) check() error {
 		return invalid("recorded", "when it was taken down")
 	case r.EventTime.After(r.Recorded):
 		return invalid("event_time", "no later than recorded")
+	case r.Fault != "" && (r.Type != Failed || !slices.Contains(Faults, r.Fault)):
+		return invalid("fault", "not_in_use, barred or not_mobile, of failed alone")
 	case len(r.By) > maxBy:
 		return invalid("by", "a role or an id, at most 200 bytes")
 	case (r.Type == Added || r.Type == Verified) && !slices.Contains(policy.Methods, r.Method):

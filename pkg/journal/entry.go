@@ -54,6 +54,7 @@ const (
 	KindPreview Kind = "preview"
 	KindReport  Kind = "report"
 	KindLetter  Kind = "letter" // somebody has written to or rung a patient
+	KindOrphan  Kind = "orphan" // a delivery report without an attempt
 	KindTrim    Kind = "trim"
 	KindErased  Kind = "erased" // People, and Journal: a person was erased
 	KindMerged  Kind = "merged" // People: two ids were one person's

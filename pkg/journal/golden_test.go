@@ -81,6 +81,8 @@ func goldens() map[string]written {
 		"verdict":       j(journal.KindVerdict, `{"reminder":"1-b0000000000000000000000000000001","version":1,"status":"held","decision":{"reason":"digits","pack":"dk-2019"},"findings":[{"kind":"digits","layout":"ddddddssss","part":"text","fact":"given_name","offset":12,"length":10}]}`),
 		"preview":       j(journal.KindPreview, `{"reminder":"1-b0000000000000000000000000000001","version":1,"late":true,"reason":"no_basis"}`),
 		"report":        j(journal.KindReport, `{"claim":"01c0000000000000000000000001","status":"delivered","code":"DELIVRD"}`),
+		"report-part":   j(journal.KindReport, `{"claim":"01c0000000000000000000000001","carrier":"smpp","carrierId":"77-2","status":"undelivered","code":"011","fault":"not_in_use","signed":true,"at":"2026-03-02T12:00:00Z"}`),
+		"orphan":        in(journal.StreamJournal, 9, "", j(journal.KindOrphan, `{"carrier":"smpp","carrierId":"78","status":"delivered","code":"000","signed":true}`)),
 		"trim":          in(journal.StreamJournal, 63, "", j(journal.KindTrim, `{"before":"2025-01-26T12:00:00Z"}`)),
 		"erased":        j(journal.KindErased, `{"at":"2026-03-02T12:00:00Z"}`),
 		"erased-people": in(journal.StreamPeople, 1, goldenPerson, j(journal.KindErased, `{"at":"2026-03-02T12:00:00Z"}`)),
@@ -166,7 +168,7 @@ func TestGolden(t *testing.T) {
 	}
 	for _, k := range []journal.Kind{
 		journal.KindBar, journal.KindSwitch, journal.KindConsent, journal.KindContact, journal.KindPlan, journal.KindOwned, journal.KindIntent, journal.KindOutcome,
-		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindErased, journal.KindMerged, journal.KindDrop, journal.KindEpoch, journal.KindHolder, journal.KindAudit, journal.KindDead, journal.KindLetter,
+		journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindErased, journal.KindMerged, journal.KindDrop, journal.KindEpoch, journal.KindHolder, journal.KindAudit, journal.KindDead, journal.KindLetter, journal.KindOrphan,
 	} {
 		if !kinds[k] {
 			t.Errorf("no golden entry of kind %s", k)

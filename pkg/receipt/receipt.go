@@ -51,6 +51,7 @@ type Intent struct {
 	Version  uint64               `json:"version"`
 	Route    string               `json:"route"`
 	Channel  reminder.Channel     `json:"channel"`
+	Carrier  string               `json:"carrier,omitempty"` // whom it is to be handed to, as the configuration names it
 	Address  reminder.AddressHash `json:"address"`
 	Template string               `json:"template"`
 	Segments int                  `json:"segments,omitempty"`
@@ -74,8 +75,11 @@ type Outcome struct {
 	Claim     string             `json:"claim"`
 	Status    Status             `json:"status"` // Accepted, Rejected, Refused, NotBegun or Unknown
 	Code      string             `json:"code,omitempty"`
-	CarrierID string             `json:"carrierId,omitempty"`
-	Retry     time.Time          `json:"retry,omitzero"` // Refused and NotBegun: when the gate is asked again
+	Carrier   string             `json:"carrier,omitempty"`   // who answered, as the configuration names it
+	CarrierID string             `json:"carrierId,omitempty"` // that carrier's id of the message, or of its first segment
+	Parts     []string           `json:"parts,omitempty"`     // its ids of the second and further segments, where it reports each by itself
+	Fault     Fault              `json:"fault,omitempty"`     // of Rejected: what the carrier says is wrong with the address for good
+	Retry     time.Time          `json:"retry,omitzero"`      // Refused and NotBegun: when the gate is asked again
 	// By is who settled a doubt by hand, as they learnt it from the carrier: Accepted = it left, Rejected = it did not. It says nothing of
 	// an attempt that is not in doubt, and gives way to any answer of the carrier's.
 	By string `json:"by,omitempty"`
@@ -105,16 +109,29 @@ type Preview struct {
 	Undecided bool `json:"undecided,omitempty"`
 }
 
-// Report is a carrier's delivery report, by the reference it was given.
+// Fault is what a carrier says is wrong with an address, for good: a word of package provider.
+type Fault string
+
+// Report is a carrier's delivery report. It is of the attempt with the claim, or, without one, of that which the carrier has given the id.
 type Report struct {
-	Claim  string             `json:"claim"`
-	Person reminder.PersonKey `json:"-"`
-	Status Status             `json:"status"` // Accepted, Delivered, Undelivered or Rejected
-	Code   string             `json:"code,omitempty"`
+	Claim     string             `json:"claim,omitempty"`
+	Person    reminder.PersonKey `json:"-"`
+	Carrier   string             `json:"carrier,omitempty"`   // who reports, as the configuration names it
+	CarrierID string             `json:"carrierId,omitempty"` // its id of the message or of one segment; "" = of the whole message
+	Status    Status             `json:"status"`              // Accepted, Delivered, Undelivered or Rejected
+	Code      string             `json:"code,omitempty"`
+	Fault     Fault              `json:"fault,omitempty"`
+	Signed    bool               `json:"signed,omitempty"` // the carrier proved the report itself, beyond knowing a secret path or a password
+	At        time.Time          `json:"at,omitzero"`      // when it happened, by the carrier; zero where it does not say
 }
 
+// Unbegun reports whether the status of an attempt says that the message surely did not leave, and may be sent in another attempt.
+func Unbegun(s Status) bool { return s == Refused || s == NotBegun }
+
 // Follow is the one rule of how an attempt's status moves: a doubt gives way to any answer of the carrier, a settled one
-// only to a delivery report, a final one to nothing. It returns the status after next was heard, and whether it moved.
+// only to a delivery report, a final one to nothing but this: of two that contradict each other the failure stands, whichever came
+// first. What surely did not leave gives way, too, to a carrier that has it after all. It returns the status after next was heard, and
+// whether it moved.
 func Follow(now, next Status) (Status, bool) {
 	switch now {
 	case Intended:
@@ -124,9 +141,18 @@ func Follow(now, next Status) (Status, bool) {
 		case Accepted, Delivered, Undelivered, Rejected:
 			return next, true
 		}
+	case Refused, NotBegun:
+		switch next {
+		case Accepted, Delivered, Undelivered:
+			return next, true
+		}
 	case Accepted:
 		switch next {
 		case Delivered, Undelivered:
+			return next, true
+		}
+	case Delivered:
+		if next == Undelivered {
 			return next, true
 		}
 	}

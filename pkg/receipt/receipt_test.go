@@ -18,8 +18,16 @@ func TestFollow(t *testing.T) {
 		{receipt.Accepted, receipt.Delivered, receipt.Delivered},
 		{receipt.Accepted, receipt.Refused, receipt.Accepted},
 		{receipt.Accepted, receipt.Unknown, receipt.Accepted},
-		{receipt.Delivered, receipt.Undelivered, receipt.Delivered}, // late transient reports change nothing
-		{receipt.NotBegun, receipt.Accepted, receipt.NotBegun},
+		{receipt.Delivered, receipt.Accepted, receipt.Delivered},      // late transient reports change nothing
+		{receipt.Delivered, receipt.Undelivered, receipt.Undelivered}, // a failure stands, whichever came first
+		{receipt.Undelivered, receipt.Delivered, receipt.Undelivered},
+		{receipt.NotBegun, receipt.Accepted, receipt.Accepted}, // its carrier has it after all
+		{receipt.NotBegun, receipt.Unknown, receipt.NotBegun},
+		{receipt.NotBegun, receipt.Refused, receipt.NotBegun},
+		{receipt.Refused, receipt.Accepted, receipt.Accepted},
+		{receipt.Refused, receipt.Delivered, receipt.Delivered},
+		{receipt.Refused, receipt.Undelivered, receipt.Undelivered},
+		{receipt.Refused, receipt.Rejected, receipt.Refused},
 		{receipt.Rejected, receipt.Accepted, receipt.Rejected},
 	} {
 		got, moved := receipt.Follow(c.now, c.next)

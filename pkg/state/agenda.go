@@ -20,10 +20,12 @@ const (
 	Unasked Agenda = "unasked"
 	// Remembered are those with an appointment beyond the horizon, by when it ends.
 	Remembered Agenda = "remembered"
+	// Doubtful are those with an attempt of which nobody knows whether it left, by since when.
+	Doubtful Agenda = "doubtful"
 )
 
 // Agendas are all of them.
-var Agendas = [...]Agenda{Expiring, Unasked, Remembered}
+var Agendas = [...]Agenda{Expiring, Unasked, Remembered, Doubtful}
 
 // ever is the time of what has waited long enough.
 var ever = time.Unix(0, 0).UTC()
@@ -49,6 +51,11 @@ func (p *Person) Next(a Agenda) time.Time {
 		return first
 	}
 	for _, r := range p.Reminders {
+		for i := range r.Attempts {
+			if a == Doubtful && r.Attempts[i].Status == receipt.Unknown {
+				put(r.Attempts[i].Settled)
+			}
+		}
 		switch {
 		case a == Expiring && (r.Status == receipt.Planned || r.Status == receipt.Held) && !r.Expires.IsZero():
 			put(r.Expires)

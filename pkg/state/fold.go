@@ -51,13 +51,7 @@ func (p *Person) Apply(c Change) []reminder.ID {
 	case receipt.Outcome:
 		f.settle(b)
 	case receipt.Report:
-		for id, r := range p.Reminders {
-			for i := range r.Attempts {
-				if r.Attempts[i].Claim == b.Claim {
-					f.settle(receipt.Outcome{Reminder: id, Claim: b.Claim, Status: b.Status, Code: b.Code})
-				}
-			}
-		}
+		f.report(b)
 	case receipt.Verdict:
 		f.verdict(b)
 	case receipt.Preview:
@@ -290,50 +284,6 @@ func (f *fold) owned(b Owned) {
 	f.drop(b.Appointment, func(reminder.ID, *Reminder) bool { return true })
 }
 
-// intent keeps the first claim on the reminder's next attempt, if the plan it was made under still stands.
-func (f *fold) intent(b receipt.Intent) {
-	r := f.Reminders[b.Reminder]
-	if r == nil || r.Status != receipt.Planned || b.Attempt != r.NextAttempt() || !f.current(r, b.Version) {
-		return
-	}
-	r.Attempts = append(r.Attempts, Attempt{Intent: b, At: f.at, Status: receipt.Intended})
-	r.Sealed = f.Appointments[r.Appointment].Sealed
-	f.to(b.Reminder, r, receipt.Intended)
-}
-
-func (f *fold) settle(b receipt.Outcome) {
-	r := f.Reminders[b.Reminder]
-	if r == nil {
-		return
-	}
-	for i := range r.Attempts {
-		t := &r.Attempts[i]
-		if t.Claim != b.Claim {
-			continue
-		}
-		was := t.Status
-		if t.By != "" {
-			was = receipt.Unknown // what somebody said of a doubt leaves it open to the carrier
-		}
-		next, moved := receipt.Follow(was, b.Status)
-		if !moved || b.By != "" && was != receipt.Unknown {
-			return
-		}
-		if b.Code != "" || t.By != "" {
-			t.Code = b.Code
-		}
-		t.Status, t.Settled, t.By = next, f.at, b.By
-		if b.CarrierID != "" {
-			t.CarrierID = b.CarrierID
-		}
-		if t != r.last() {
-			return
-		}
-		f.settled(b.Reminder, r, was, next, b.Retry)
-		return
-	}
-}
-
 // letter takes down who has seen to an appointment's letter or call, if it still is as it was seen.
 func (f *fold) letter(b Letter) {
 	a := f.Appointments[b.Appointment]
@@ -343,79 +293,6 @@ func (f *fold) letter(b Letter) {
 	a.Seen = nil
 	if !b.Undone {
 		a.Seen = &Seen{By: b.By, At: f.at, Tag: b.Tag, Told: b.Told}
-	}
-}
-
-// settled moves a reminder with its newest attempt.
-func (f *fold) settled(id reminder.ID, r *Reminder, was, now receipt.Status, retry time.Time) {
-	r.Reason = ""
-	switch now {
-	case receipt.Refused, receipt.NotBegun:
-		r.Sealed = nil
-		switch {
-		case r.Dropped:
-			f.to(id, r, receipt.Cancelled)
-		case now == receipt.Refused && r.refusals() >= receipt.MaxAttempts:
-			r.Reason = "attempts"
-			f.to(id, r, receipt.Rejected)
-		default:
-			r.Retry = retry
-			f.to(id, r, receipt.Planned)
-		}
-		return
-	}
-	r.Reason = r.last().Code
-	f.to(id, r, now)
-	if was != receipt.Intended {
-		return
-	}
-	sealed := r.Sealed
-	r.Sealed = nil
-	if now == receipt.Rejected {
-		return
-	}
-	// Accepted, delivered, or perhaps: from now on the person has been told of this time.
-	if a := f.Appointments[r.Appointment]; a != nil && a.Status != Forgotten && a.Status != plan.Single {
-		a.Told, a.ToldOf = r.Tag, sealed
-		f.notice(r.Appointment, a)
-	}
-}
-
-func (r *Reminder) refusals() int {
-	n := 0
-	for _, t := range r.Attempts {
-		if t.Status == receipt.Refused {
-			n++
-		}
-	}
-	return n
-}
-
-func (f *fold) verdict(b receipt.Verdict) {
-	r := f.Reminders[b.Reminder]
-	if r == nil || !f.current(r, b.Version) {
-		return
-	}
-	// Of what is held a clerk may cancel all.
-	free := b.Status == receipt.Expired || b.Status == receipt.Cancelled
-	switch {
-	case r.Status == receipt.Held && b.Status == receipt.Planned:
-		if r.Reason == Restored {
-			r.clean()
-			f.to(b.Reminder, r, receipt.Planned)
-		} else if r.Releasable() && slices.Equal(b.Findings, r.Findings) {
-			release := &reminder.Release{Template: r.Template}
-			if r.Release != nil && r.Release.Template == r.Template {
-				release.Findings = r.Release.Findings // let pass before; now something else was found
-			}
-			release.Findings = slices.Concat(release.Findings, r.Findings)
-			r.clean()
-			r.Release = release
-			f.to(b.Reminder, r, receipt.Planned)
-		}
-	case r.Status == receipt.Planned || (r.Status == receipt.Held && free):
-		r.Reason, r.Template, r.Findings = b.Decision.Reason, b.Template, b.Findings
-		f.to(b.Reminder, r, b.Status)
 	}
 }
 

@@ -103,11 +103,13 @@ func TestFold(t *testing.T) {
 		{"accepted, then any other word of ours", []step{book(1, "A"), sent("48h@A"), inert(settle("48h@A", "sent-48h@A", receipt.NotBegun)),
 			inert(settle("48h@A", "sent-48h@A", receipt.Refused)), inert(settle("48h@A", "sent-48h@A", receipt.Unknown)), inert(book(1, "A"))},
 			"booked A v1 told A: 48h@A accepted"},
-		{"delivered", []step{book(1, "A"), sent("48h@A"), report("sent-48h@A", receipt.Delivered), inert(report("sent-48h@A", receipt.Undelivered))},
+		{"delivered", []step{book(1, "A"), sent("48h@A"), report("sent-48h@A", receipt.Delivered), inert(report("sent-48h@A", receipt.Accepted))},
 			"booked A v1 told A: 48h@A delivered"},
+		{"delivered and failed", []step{book(1, "A"), sent("48h@A"), report("sent-48h@A", receipt.Delivered), report("sent-48h@A", receipt.Undelivered),
+			inert(report("sent-48h@A", receipt.Delivered))}, "booked A v1 told A: 48h@A undelivered"},
 		{"undelivered", []step{book(1, "A"), sent("48h@A"), report("sent-48h@A", receipt.Undelivered)}, "booked A v1 told A: 48h@A undelivered"},
-		{"the report overtakes our own outcome", []step{book(1, "A"), intend("48h@A", "x"), report("x", receipt.Delivered), inert(settle("48h@A", "x", receipt.Accepted))},
-			"booked A v1 told A: 48h@A delivered"},
+		{"the report overtakes our own outcome", []step{book(1, "A"), intend("48h@A", "x"), report("x", receipt.Delivered), settle("48h@A", "x", receipt.Accepted),
+			inert(settle("48h@A", "x", receipt.Accepted))}, "booked A v1 told A: 48h@A delivered"},
 		{"a report for nobody's claim", []step{book(1, "A"), inert(report("z", receipt.Delivered))}, "booked A v1 told -: 48h@A planned"},
 		{"in doubt", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Unknown)}, "booked A v1 told A: 48h@A unknown"},
 		{"a doubt is never sent again", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Unknown),
@@ -120,8 +122,29 @@ func TestFold(t *testing.T) {
 		{"never began: planned again", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.NotBegun)}, "booked A v1 told -: 48h@A planned"},
 		{"refused: planned again", []step{book(1, "A"), intend("48h@A", "x"), settleUntil("48h@A", "x", receipt.Refused, retry)}, "booked A v1 told -: 48h@A planned"},
 		{"refused, then accepted", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), sent("48h@A")}, "booked A v1 told A: 48h@A accepted"},
-		{"a late word on an older attempt", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), sent("48h@A"), inert(report("x", receipt.Delivered))},
+		{"a late word on an older attempt", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), sent("48h@A"), report("x", receipt.Delivered)},
 			"booked A v1 told A: 48h@A accepted"},
+
+		// What surely had not left did: it is not sent again.
+		{"refused, and delivered", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), report("x", receipt.Delivered), noNext},
+			"booked A v1 told A: 48h@A delivered"},
+		{"refused, and failed", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), report("x", receipt.Undelivered), noNext},
+			"booked A v1 told A: 48h@A undelivered"},
+		{"never began, and on its way", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.NotBegun), report("x", receipt.Accepted), noNext,
+			report("x", receipt.Delivered), inert(report("x", receipt.Delivered)), inert(settle("48h@A", "x", receipt.NotBegun))}, "booked A v1 told A: 48h@A delivered"},
+		{"delivered, and then refused", []step{book(1, "A"), intend("48h@A", "x"), report("x", receipt.Delivered), inert(settle("48h@A", "x", receipt.Refused))},
+			"booked A v1 told A: 48h@A delivered"},
+		{"refused twice, and the first is delivered", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), intend("48h@A", "y"),
+			settle("48h@A", "y", receipt.Refused), report("x", receipt.Delivered), noNext}, "booked A v1 told A: 48h@A delivered"},
+		{"the first is delivered while the second is on its way, which is refused", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused),
+			intend("48h@A", "y"), report("x", receipt.Delivered), settle("48h@A", "y", receipt.Refused), noNext}, "booked A v1 told A: 48h@A delivered"},
+		{"refused five times, and the last is delivered", append(refusedTimes(receipt.MaxAttempts), report("e", receipt.Delivered)), "booked A v1 told A: 48h@A delivered"},
+		{"refused, held, and delivered", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), verdict("48h@A", 1, receipt.Held),
+			report("x", receipt.Delivered), inert(verdict("48h@A", 1, receipt.Planned)), noNext}, "booked A v1 told A: 48h@A delivered"},
+		{"refused, moved, and delivered: who knows the old time is told the new", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused),
+			book(2, "B"), report("x", receipt.Delivered)}, "booked B v2 told A: 48h@A delivered, 48h@B planned, changed#1@B planned"},
+		{"refused, moved, told, and delivered: the newer time stands", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), book(2, "B"),
+			sent("48h@B"), report("x", receipt.Delivered)}, "booked B v2 told B: 48h@A delivered, 48h@B accepted"},
 		{"rejected", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Rejected), inert(report("x", receipt.Delivered))},
 			"booked A v1 told -: 48h@A rejected"},
 		{"refused five times: rejected", refusedTimes(receipt.MaxAttempts), "booked A v1 told -: 48h@A rejected"},
@@ -173,6 +196,12 @@ func TestFold(t *testing.T) {
 			}
 		})
 	}
+}
+
+// noNext intends another attempt, which must not be one.
+func noNext(s *script) {
+	s.t.Helper()
+	inert(intend("48h@A", "next"))(s)
 }
 
 func refusedTimes(n int) []step {

@@ -154,7 +154,14 @@ type Attempt struct {
 	Settled   time.Time      `json:"settled,omitzero"`
 	Code      string         `json:"code,omitempty"`
 	CarrierID string         `json:"carrierId,omitempty"`
-	By        string         `json:"by,omitempty"` // who settled it by hand; "" = the carrier, or nobody
+	Parts     []string       `json:"parts,omitempty"`   // the carrier's ids of the second and further segments
+	Words     []receipt.Word `json:"words,omitempty"`   // on its segments, while it can't be said of all of them
+	Reached   bool           `json:"reached,omitempty"` // it was told to be delivered before it was told to have failed
+	By        string         `json:"by,omitempty"`      // who settled it by hand; "" = the carrier, or nobody
+	Fault     receipt.Fault  `json:"fault,omitempty"`   // what its failure says is wrong with the address for good
+	FaultAt   time.Time      `json:"faultAt,omitzero"`  // when that was first heard
+	Fell      time.Time      `json:"fell,omitzero"`     // when it happened, by the carrier; zero where it did not say
+	Proven    bool           `json:"proven,omitempty"`  // the carrier itself says so, see receipt.Report.Signed
 }
 
 // Needs is the lesser of first and the sequence of the first plan entry of any appointment of the person; 0 is none.
@@ -177,7 +184,7 @@ func (p *Person) Lease(id reminder.ID) (Leased, bool) {
 	return Leased{
 		Lease: reminder.Lease{
 			Reminder: id, Version: a.Version, Person: p.Key, Rule: r.Rule, Purpose: r.Purpose, Due: r.Due, Expires: r.Expires, Attempt: r.NextAttempt(),
-			Release: r.Release,
+			Refusals: r.refusals(), Release: r.Release,
 		},
 		Sealed: a.Sealed, Told: a.ToldOf,
 	}, true

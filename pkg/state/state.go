@@ -47,6 +47,7 @@ type Change struct {
 	Person reminder.PersonKey // "" for bars and switches
 	// Body is one of Planned, Owned, consent.Record, Contact, receipt.Intent, receipt.Outcome, receipt.Verdict,
 	// receipt.Preview, receipt.Report, Letter, Erased, Merged, Bar, Switch, Trim; nil for an entry whose key is gone: it only moves Applied.
+	// An Orphan has no Person either.
 	Body any
 }
 
@@ -235,6 +236,11 @@ type State interface {
 
 	// Appointments answers what is held of each appointment, in order.
 	Appointments(ctx context.Context, as []reminder.AppointmentKey) ([]Held, error)
+	// Named answers which attempts, by their claims, each name is of, in order: none, mostly one, or several where a carrier gives an id
+	// more than once. That it is of none may be said by a store that was just emptied, too.
+	Named(ctx context.Context, names []Name) ([][]string, error)
+	// Orphans are the reports that wait for their attempt, in any order.
+	Orphans(ctx context.Context) ([]Orphan, error)
 	// Claimants answers whose each claim is, in order, from when its intent took effect until its attempt is trimmed; "" is a
 	// claim on nothing.
 	Claimants(ctx context.Context, claims []string) ([]reminder.PersonKey, error)

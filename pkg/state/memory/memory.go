@@ -52,7 +52,9 @@ type shard struct {
 	applied state.Vector
 	persons map[reminder.PersonKey]*state.Person
 	bars    map[reminder.AddressHash]state.Bars
-	due     *timeline[ref] // by route
+	orphans map[string]state.Orphan
+	named   map[string]string // claims, by what carriers call their attempts; derived
+	due     *timeline[ref]    // by route
 	agendas *timeline[entry]
 	copying *copying // a snapshot on its way, nil = none
 }
@@ -84,6 +86,7 @@ func New() *State {
 	for n := range s.shards {
 		s.shards[n] = shard{
 			persons: map[reminder.PersonKey]*state.Person{}, bars: map[reminder.AddressHash]state.Bars{},
+			orphans: map[string]state.Orphan{}, named: map[string]string{},
 			due: newTimeline[ref](), agendas: newTimeline[entry](),
 		}
 	}
@@ -202,6 +205,14 @@ func (s *State) fold(shard int, c state.Change) int {
 			delete(bars, b.Address)
 		}
 		return 1
+	case state.Orphan:
+		if orphans := s.shards[shard].orphans; b.Gone {
+			delete(orphans, b.Key())
+		} else {
+			b.Since = c.At
+			orphans[b.Key()] = b
+		}
+		return 1
 	case state.Switch:
 		if b.On {
 			s.switches[b.Name] = b.Reason
@@ -230,6 +241,11 @@ func (s *State) fold(shard int, c state.Change) int {
 	if moves {
 		s.disown(p)
 	}
+	claim := settles(c)
+	var before []state.Name
+	if claim != "" {
+		before = namesOf(p, claim)
+	}
 	touched := p.Apply(c)
 	if moves {
 		s.own(p)
@@ -237,6 +253,11 @@ func (s *State) fold(shard int, c state.Change) int {
 	if _, ok := c.Body.(receipt.Intent); !ok || len(touched) > 0 { // else it is not the first
 		s.follow(p, c)
 		s.index(p, touched)
+		if claim != "" {
+			if names := namesOf(p, claim); !slices.Equal(names, before) {
+				s.name(p, claim, names)
+			}
+		}
 	}
 	return 1
 }
@@ -261,8 +282,22 @@ func (s *State) follow(p *state.Person, c state.Change) {
 			delete(s.caps[c.Person], b.Claim) // the person has not had it
 		}
 	case receipt.Report:
-		s.forget(b.Claim)
+		if !isOpen(p, b.Claim) {
+			s.forget(b.Claim)
+		}
 	}
+}
+
+// isOpen reports whether the attempt with a claim has no outcome: a report of one of its segments may have come before that.
+func isOpen(p *state.Person, claim string) bool {
+	for _, r := range p.Reminders {
+		for _, t := range r.Attempts {
+			if t.Claim == claim {
+				return t.Status == receipt.Intended
+			}
+		}
+	}
+	return false
 }
 
 // trim folds a trim for one person.
@@ -282,6 +317,9 @@ func (s *State) trim(p *state.Person, c state.Change) {
 		if p.Reminders[id] == nil {
 			for _, t := range r.Attempts {
 				delete(s.claims, t.Claim)
+				for _, n := range t.Names() {
+					delete(s.of(p.Key).named, n.Key())
+				}
 			}
 		}
 	}
@@ -292,6 +330,36 @@ func (s *State) hold(key reminder.AppointmentKey, p *state.Person) {
 	if p.Appointments[key] != nil && !slices.Contains(s.holders[key], p.Key) {
 		s.holders[key] = append(s.holders[key], p.Key)
 	}
+}
+
+// name notes what its carrier calls an attempt.
+func (s *State) name(p *state.Person, claim string, names []state.Name) {
+	for _, n := range names {
+		s.of(p.Key).named[n.Key()] = claim
+	}
+}
+
+// namesOf are what its carrier calls the attempt with a claim.
+func namesOf(p *state.Person, claim string) []state.Name {
+	for _, r := range p.Reminders {
+		for i := range r.Attempts {
+			if t := &r.Attempts[i]; t.Claim == claim {
+				return t.Names()
+			}
+		}
+	}
+	return nil
+}
+
+// settles is the claim of the attempt that a change tells of, "" when it tells of none.
+func settles(c state.Change) string {
+	switch b := c.Body.(type) {
+	case receipt.Outcome:
+		return b.Claim
+	case receipt.Report:
+		return b.Claim
+	}
+	return ""
 }
 
 // forget drops what stands beside the fold for a settled claim.

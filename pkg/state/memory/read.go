@@ -233,3 +233,29 @@ func (s *State) Pending(_ context.Context, due time.Time) (state.Pending, error)
 	}
 	return p, nil
 }
+
+// Named implements state.State.
+func (s *State) Named(_ context.Context, names []state.Name) ([][]string, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([][]string, len(names))
+	for i, name := range names {
+		for n := range s.shards {
+			if claim := s.shards[n].named[name.Key()]; claim != "" {
+				out[i] = append(out[i], claim)
+			}
+		}
+	}
+	return out, nil
+}
+
+// Orphans implements state.State.
+func (s *State) Orphans(context.Context) ([]state.Orphan, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []state.Orphan
+	for n := range s.shards {
+		out = slices.AppendSeq(out, maps.Values(s.shards[n].orphans))
+	}
+	return out, nil
+}

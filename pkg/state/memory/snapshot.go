@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
@@ -28,7 +29,14 @@ type section struct {
 	Applied  state.Vector
 	Bars     map[reminder.AddressHash]state.Bars `json:",omitempty"`
 	Switches map[string]string                   `json:",omitempty"`
+	Orphans  []orphan                            `json:",omitempty"`
 	Persons  int
+}
+
+// orphan is an Orphan with when it was journalled.
+type orphan struct {
+	state.Orphan
+	At time.Time `json:"since"`
 }
 
 // Snapshot writes what is folded, with how far. The caller seals it. Leases, marks and caps are not in it.
@@ -102,6 +110,9 @@ func (s *State) beginCopy(n int) (section, []reminder.PersonKey) {
 	defer s.mu.Unlock()
 	x := &s.shards[n]
 	head := section{Applied: x.applied, Bars: maps.Clone(x.bars), Persons: len(x.persons)}
+	for _, o := range x.orphans {
+		head.Orphans = append(head.Orphans, orphan{o, o.Since})
+	}
 	if n == 0 {
 		head.Switches = maps.Clone(s.switches)
 	}
@@ -146,6 +157,10 @@ func (s *State) Restore(r io.Reader) error {
 		s.shards[n].applied = x.Applied
 		maps.Copy(s.shards[n].bars, x.Bars)
 		maps.Copy(s.switches, x.Switches)
+		for _, o := range x.Orphans {
+			o.Since = o.At
+			s.shards[n].orphans[o.Key()] = o.Orphan
+		}
 		for _, p := range persons[n] {
 			s.restore(p)
 		}
@@ -163,6 +178,7 @@ func (s *State) restore(p *state.Person) {
 	for _, r := range p.Reminders {
 		for _, t := range r.Attempts {
 			s.claims[t.Claim] = p.Key
+			s.name(p, t.Claim, t.Names())
 		}
 	}
 	s.index(p, slices.Collect(maps.Keys(p.Reminders)))

@@ -151,7 +151,7 @@ const (
 // parts are what a change is applied to.
 func parts(c state.Change) part {
 	switch c.Body.(type) {
-	case state.Bar, state.Switch:
+	case state.Bar, state.Switch, state.Orphan:
 		return 0
 	case consent.Record, state.Contact:
 		return head
@@ -238,6 +238,9 @@ func (f *folding) apply() {
 			f.w.bar(b)
 		case state.Switch:
 			f.w.on[b.Name] = b
+		case state.Orphan:
+			b.Since = c.At
+			f.w.orphan(b)
 		default:
 			f.works[c.Person].apply(c)
 			if o, ok := b.(receipt.Outcome); ok && o.By == "" && !left(o.Status) {

@@ -132,6 +132,9 @@ func (h *history) try() {
 			t := r.Attempts[n-1]
 			statuses := []receipt.Status{receipt.Accepted, receipt.Refused, receipt.Refused, receipt.NotBegun, receipt.NotBegun, receipt.Unknown, receipt.Rejected}
 			o := receipt.Outcome{Reminder: id, Person: p, Attempt: t.Attempt, Claim: t.Claim, Status: statuses[h.IntN(len(statuses))], Code: "code"}
+			if o.Status == receipt.Accepted {
+				o.Carrier, o.CarrierID = "smpp", "id-"+t.Claim
+			}
 			if h.IntN(2) == 0 {
 				o.Retry = noon.AddDate(0, 0, h.day+10)
 			}
@@ -199,6 +202,8 @@ func newHistory(t *testing.T, seed uint64, entries int) *history {
 		case k < 18:
 			h.say(n)
 		case k < 19:
+			o := state.Orphan{Report: receipt.Report{Carrier: "smpp", CarrierID: fmt.Sprint(h.IntN(9)), Status: receipt.Delivered}, Gone: h.IntN(3) == 0}
+			h.add(o.Shard(), "", o)
 			a := hash(h.IntN(numbers))
 			vias := []string{"outbox", state.ViaStaff, state.ViaList + "outbox"}
 			h.add(a.Shard(), "", state.Bar{Address: a, Lifted: h.IntN(2) == 0, Via: vias[h.IntN(len(vias))]})
@@ -271,6 +276,8 @@ type view struct {
 	Pending      []state.Pending
 	Switches     map[string]string
 	Claimants    map[string]reminder.PersonKey
+	Named        [][]string
+	Orphans      []string
 	Agendas      map[string][]reminder.PersonKey
 }
 
@@ -320,6 +327,16 @@ func look(t *testing.T, s state.State) view {
 	for i, p := range must(s.Claimants(ctx, claims))(t) {
 		v.Claimants[claims[i]] = p
 	}
+	slices.Sort(claims)
+	names := make([]state.Name, len(claims))
+	for n, c := range claims {
+		names[n] = state.Name{Carrier: "smpp", ID: "id-" + c}
+	}
+	v.Named = must(s.Named(ctx, names))(t)
+	for _, o := range must(s.Orphans(ctx))(t) {
+		v.Orphans = append(v.Orphans, fmt.Sprint(o.Key(), o.Since.Unix()))
+	}
+	slices.Sort(v.Orphans)
 	v.Agendas = map[string][]reminder.PersonKey{}
 	for _, a := range state.Agendas {
 		for _, until := range []time.Time{noon.Add(-time.Hour), noon.AddDate(0, 0, 8), noon.AddDate(0, 0, 16), {}} {
@@ -360,6 +377,8 @@ func TestSameAsMemory(t *testing.T) {
 		same(t, look(t, h.model), look(t, b))
 		if v := look(t, b); len(v.Opens) == 0 || len(v.Counts) < 5 || !strings.Contains(fmt.Sprint(v.Persons), `"status":"planned","since"`) || !strings.Contains(fmt.Sprint(v.Persons), `"retry"`) {
 			t.Errorf("seed %d proves little: %v", seed, v.Counts)
+		} else if len(v.Orphans) == 0 || !slices.ContainsFunc(v.Named, func(claims []string) bool { return len(claims) > 0 }) {
+			t.Errorf("seed %d proves little: %v, %v", seed, v.Orphans, v.Named)
 		} else if len(v.Claimants) == 0 || len(v.Agendas) < 6 {
 			t.Errorf("seed %d proves little: %d claims, agendas %v", seed, len(v.Claimants), v.Agendas)
 		} else if strings.Contains(fmt.Sprint(v.Appointments), "[1-") {

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,12 +21,13 @@ type writing struct {
 	told   map[int][]any // for other shards: what the side script writes there
 	counts map[receipt.Status]int
 	marks  map[string]reminder.AddressHash // of claims that were settled
+	strays map[string]state.Orphan         // reports that wait, or no longer do
 }
 
 func newWriting(shard int, to state.Vector) *writing {
 	return &writing{
 		shard: shard, to: to, groups: map[group][]any{}, bars: map[barOf]bool{}, on: map[string]state.Switch{}, told: map[int][]any{},
-		counts: map[receipt.Status]int{}, marks: map[string]reminder.AddressHash{},
+		counts: map[receipt.Status]int{}, marks: map[string]reminder.AddressHash{}, strays: map[string]state.Orphan{},
 	}
 }
 
@@ -77,6 +79,13 @@ func (w *writing) args() []any {
 			w.op("HSET", "switches", name, s.Reason)
 		} else {
 			w.op("HDEL", "switches", name)
+		}
+	}
+	for k, o := range w.strays {
+		if o.Gone {
+			w.op("HDEL", "orphans", k)
+		} else {
+			w.op("HSET", "orphans", k, encodeOrphan(o))
 		}
 	}
 	n := 2
@@ -142,10 +151,14 @@ type stood struct {
 	route    string // "" = not waiting
 	claim    string // "" = no attempt is open
 	attempts []state.Attempt
+	named    [][]state.Name // what carriers called them
 }
 
 func standing(r *state.Reminder) stood {
-	s := stood{status: r.Status, attempts: r.Attempts}
+	s := stood{status: r.Status, attempts: r.Attempts, named: make([][]state.Name, len(r.Attempts))}
+	for i := range r.Attempts {
+		s.named[i] = r.Attempts[i].Names()
+	}
 	if r.Pending() {
 		s.route = r.Route
 	}
@@ -289,6 +302,9 @@ func (x *work) writeReminders(w *writing) {
 				if c := packClaim(t.Claim); c != "" {
 					w.op("HDEL", "claims", c)
 				}
+				for _, n := range t.Names() {
+					w.op("HDEL", "named", n.Key())
+				}
 			}
 		} else {
 			for _, t := range r.Attempts[len(was.attempts):] {
@@ -296,6 +312,7 @@ func (x *work) writeReminders(w *writing) {
 					w.op("HSET", "claims", c, pack(k))
 				}
 			}
+			x.writeNames(w, r, was)
 		}
 		if was.claim == now.claim {
 			continue
@@ -309,6 +326,27 @@ func (x *work) writeReminders(w *writing) {
 			w.op("open", "", now.claim, t.Version, attemptOf(x.person.Key, id, t.Attempt))
 		}
 	}
+}
+
+// writeNames notes what carriers call those attempts of a reminder that had no such name before.
+func (x *work) writeNames(w *writing, r *state.Reminder, was stood) {
+	for i := range r.Attempts {
+		names := r.Attempts[i].Names()
+		if i < len(was.named) && slices.Equal(was.named[i], names) {
+			continue
+		}
+		if c := packClaim(r.Attempts[i].Claim); c != "" {
+			for _, n := range names {
+				w.op("HSET", "named", n.Key(), c)
+			}
+		}
+	}
+}
+
+// orphan keeps a report that waits, or lets it go.
+func (w *writing) orphan(o state.Orphan) {
+	k := o.Key()
+	w.strays[k] = o
 }
 
 // addressOf is where a claim's attempt went to.

@@ -129,3 +129,31 @@ func agendaOfMany(w *world) {
 		w.Errorf("%d calls after an error", calls-1)
 	}
 }
+
+func doubtful(w *world) {
+	p := person(1)
+	_, i, _ := w.ready(p, 1)
+	w.ready(person(2), 2)
+	seen := func(until time.Time) int {
+		w.Helper()
+		n := 0
+		w.ok(w.Agenda(w.ctx, state.Doubtful, until, func(x *state.Person) error {
+			if n++; x.Key != p {
+				w.Errorf("%s is on it", x.Key)
+			}
+			return nil
+		}))
+		return n
+	}
+	if seen(time.Time{}) != 0 {
+		w.Error("what is on its way is in doubt")
+	}
+	w.fold(p, outcome(i, receipt.Unknown))
+	if seen(noon.Add(-time.Second)) != 0 || seen(noon) != 1 || seen(time.Time{}) != 1 {
+		w.Error("a doubt is not there since it is one")
+	}
+	w.fold(p, outcome(i, receipt.Accepted))
+	if seen(time.Time{}) != 0 {
+		w.Error("what is settled is in doubt")
+	}
+}

@@ -147,6 +147,12 @@ func opens(w *world) {
 	look("before all", noon.Add(time.Minute))
 	w.fold(is[0].Person, outcome(is[0], receipt.Unknown))
 	w.fold(is[1].Person, outcome(is[1], receipt.NotBegun))
+	w.ok(w.View(w.ctx, is[1].Person, func(p *state.Person) error {
+		if l, ok := p.Lease(is[1].Reminder); !ok || l.Attempt != 2 || l.Refusals != 0 {
+			w.Errorf("after one that did not begin: attempt %d, %d refused", l.Attempt, l.Refusals)
+		}
+		return nil
+	}))
 	look("two settled", noon.Add(time.Hour), claims[2])
 }
 

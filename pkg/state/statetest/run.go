@@ -66,10 +66,15 @@ func Run(t *testing.T, open func(t *testing.T) state.State) {
 		{"appointment/what of the journal is needed", needs},
 		{"attempt/claimants", claimants},
 		{"attempt/settled by hand", settledByHand},
+		{"attempt/found by its carrier's ids", namedAttempts},
+		{"attempt/reports of segments", segmentReports},
+		{"attempt/delivered after a refusal", contradicted},
+		{"attempt/reports without an attempt", orphans},
 		{"appointment/letters", letters},
 		{"agenda/expiring", expiring},
 		{"agenda/unasked", unasked},
 		{"agenda/remembered", remembered},
+		{"agenda/doubtful", doubtful},
 		{"agenda/of many, and stopped", agendaOfMany},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(newWorld(t, open(t))) })
