@@ -33,6 +33,9 @@ const (
 	longestCode  = 6
 )
 
+// linkFact is the placeholder of the unit's web page.
+const linkFact = "link"
+
 // Placeholder is one entry of the closed catalogue.
 type Placeholder struct {
 	Name  string
@@ -74,7 +77,7 @@ var catalogue = []Placeholder{
 	unitFact("entrance", "entrance, floor, desk", Text, longestText, true, leftOut, func(u reminder.Unit) reminder.Fact { return u.Entrance }),
 	unitFact("phone", "number to cancel on", Phone, longestPhone, false, nil, func(u reminder.Unit) reminder.Fact { return u.Phone }),
 	unitFact("mail", "mail address of the unit", Mail, longestText, false, nil, func(u reminder.Unit) reminder.Fact { return u.Mail }),
-	unitFact("link", "web page of the unit, where policy pack and unit allow a link", Link, longestLink, true, leftOut,
+	unitFact(linkFact, "web page of the unit, where policy pack and unit allow a link", Link, longestLink, true, leftOut,
 		func(u reminder.Unit) reminder.Fact { return u.Link }),
 	{
 		Name: "name", Kind: Person, bound: longestName, Empty: true, About: "given name of the patient",

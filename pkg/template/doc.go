@@ -2,7 +2,9 @@
 //
 // A template is a file <language>/<set>.<channel>.txt of UTF-8 text. An SMS file is the text. An e-mail file begins with the
 // line "Subject: ..." and a blank line. Both may begin with "Class: 1.5", the content class of the literal text as its author
-// declares it (default 0), followed by a blank line where no Subject follows. In the text
+// declares it (default 0), followed by a blank line where no Subject follows. An e-mail file may say "HTML: yes" beside its subject, to
+// have the text as HTML besides, and "Calendar: yes", to have the appointment as a calendar file. An SMS file may say "Letters: plain",
+// to have the letters of its own text written otherwise that make a message dearer (see Template.Rewrites). In the text
 //
 //	{date}                    stands for a fact of the closed catalogue
 //	[, entrance {entrance}]   is left out when a fact in it is empty, or where the message would be too long

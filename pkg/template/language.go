@@ -19,19 +19,21 @@ import (
 type language struct {
 	tag     string
 	locale  locales.Translator
-	before  string // the word before a time of day
-	behind  string // and behind it
-	example string // how a text says how to stop, as an example for whoever wrote none
+	before  string          // the word before a time of day
+	behind  string          // and behind it
+	example string          // how a text says how to stop, as an example for whoever wrote none
+	ring    string          // the same where nobody can answer
+	plain   map[rune]string // letters that may be written otherwise
 }
 
 // languages are the ones templates may be written in. English is British: a 24-hour clock, the day before the month.
 var languages = map[string]language{
-	"da": {"da", da.New(), "kl. ", "", "Stop sms: svar STOP"},
-	"sv": {"sv", sv.New(), "kl. ", "", "Stoppa sms: svara STOP"},
-	"nb": {"nb", nb.New(), "kl. ", "", "Stopp sms: svar STOP"},
-	"fi": {"fi", fi.New(), "klo ", "", "Lopeta sms: vastaa STOP"},
-	"de": {"de", de.New(), "um ", " Uhr", "SMS stoppen: Antwort STOP"},
-	"en": {"en", en_GB.New(), "at ", "", "Stop sms: reply STOP"},
+	"da": {"da", da.New(), "kl. ", "", "Stop sms: svar STOP", "Stop sms: ring {phone}", accents},
+	"sv": {"sv", sv.New(), "kl. ", "", "Stoppa sms: svara STOP", "Stoppa sms: ring {phone}", borrowed},
+	"nb": {"nb", nb.New(), "kl. ", "", "Stopp sms: svar STOP", "Stopp sms: ring {phone}", borrowed},
+	"fi": {"fi", fi.New(), "klo ", "", "Lopeta sms: vastaa STOP", "Lopeta sms: soita {phone}", carons},
+	"de": {"de", de.New(), "um ", " Uhr", "SMS stoppen: Antwort STOP", "SMS stoppen: Tel. {phone}", sharp},
+	"en": {"en", en_GB.New(), "at ", "", "Stop sms: reply STOP", "Stop sms: call {phone}", borrowed},
 }
 
 // Languages lists the languages templates may be written in, as BCP 47 primary tags.

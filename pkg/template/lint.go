@@ -47,7 +47,7 @@ func (t Template) Lint(purpose reminder.Purpose) []Problem {
 // judge finds what is wrong for each purpose, once.
 func (t *Template) judge() {
 	j := judge{t: t, seen: map[Problem]bool{}}
-	for _, p := range t.parts {
+	for _, p := range slices.Concat(t.parts, t.sent) { // as they stand, and as they are sent
 		j.seams(p)
 		// The second reading finds what comes together where brackets are left out.
 		readings := []reading{p.reading(true), p.reading(false)}
@@ -84,6 +84,9 @@ func (t *Template) judge() {
 		if purpose != reminder.Verify {
 			t.lint[purpose] = append(t.strayCodes(purpose), t.lint[purpose]...)
 		}
+		if _, ok := needs[purpose]; t.event && !ok {
+			t.lint[purpose] = append(t.lint[purpose], Problem{File: t.file, Line: 1, Reason: fmt.Sprintf("a %s is about no appointment: remove the line \"Calendar: yes\"", purpose)})
+		}
 	}
 }
 
@@ -102,7 +105,7 @@ func (t Template) missing(purpose reminder.Purpose, facts []string) []Problem {
 	if !body.shows("phone") && !body.shows("mail") {
 		fail("neither {phone} nor {mail} outside of brackets: a %s must name a contact of the clinic", purpose)
 	}
-	if !slices.ContainsFunc(body.nodes, func(n node) bool { return n.group == 0 && t.lang.saysStop(n.literal) }) {
+	if !t.StopsByReply("") && !t.StopsByPhone() {
 		fail("no word STOP outside of brackets: every message must say how to stop: write, for example, %q", t.lang.example)
 	}
 	return out
@@ -119,16 +122,6 @@ func (p part) brackets() int {
 		n = max(n, node.group)
 	}
 	return n
-}
-
-// saysStop reports whether the text has the word that a citizen sends, in capitals: STOP, where the language writes it with
-// two p also STOPP. Both are understood, whatever the language.
-func (l language) saysStop(text string) bool {
-	return slices.ContainsFunc(wordsOf(text, nil), func(w word) bool { return w.capitals && l.isStop(w.text) })
-}
-
-func (l language) isStop(w string) bool {
-	return w == "stop" || w == "stopp" && (l.tag == "nb" || l.tag == "sv" || l.tag == "de")
 }
 
 // maxProblems is how many faults of one text are told; a text with more is no better known for them.

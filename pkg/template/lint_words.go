@@ -72,14 +72,14 @@ func (j *judge) stopFollows(ws []word, i, within int) bool {
 }
 
 // asksForStop reports whether what a reply asks for, from word i on, is STOP: the first word in capitals, with no number before
-// it.
+// it; or the first behind one such word, the keyword of a number that others share.
 func (j *judge) asksForStop(ws []word, i int) bool {
 	for k := i + 1; k < len(ws) && ws[k].after < afterStop; k++ {
 		switch w := ws[k]; {
 		case w.digits != "":
 			return false
 		case w.capitals && w.text != "sms":
-			return j.t.lang.isStop(w.text)
+			return j.t.lang.isStop(w.text) || j.t.lang.saysStop(ws[keyworded(ws, k)])
 		}
 	}
 	return false
@@ -87,13 +87,7 @@ func (j *judge) asksForStop(ws []word, i int) bool {
 
 // inSentence reports whether a word of the sentence of word i is so.
 func inSentence(ws []word, i int, so func(word) bool) bool {
-	from, to := i, i+1
-	for from > 0 && ws[from].after < afterStop {
-		from--
-	}
-	for to < len(ws) && ws[to].after < afterStop {
-		to++
-	}
+	from, to := sentenceOf(ws, i)
 	for _, w := range ws[from:to] {
 		if so(w) {
 			return true

@@ -45,8 +45,7 @@ func (l *Live) Put(records map[string]Record, text func(id string) ([]byte, erro
 	old := l.known.Load()
 	k := &knowledge{records: maps.Clone(records), texts: map[string]Template{}, broken: map[string]error{}}
 	for _, r := range records {
-		for _, turn := range r.Turns {
-			id := turn.Version
+		for _, id := range r.sendable() {
 			if t, ok := old.texts[id]; ok {
 				k.texts[id] = t
 				continue
@@ -69,6 +68,19 @@ func (l *Live) Put(records map[string]Record, text func(id string) ([]byte, erro
 	return nil
 }
 
+// sendable are the versions that are, were or are to be live, with the file's that a trial share falls back on.
+func (r Record) sendable() []string {
+	var out []string
+	for i, t := range r.Turns {
+		out = append(out, t.Version)
+		if t.Canary != nil {
+			out = append(out, r.before(i))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // read makes the template of a kept text, if it is the one that it should be.
 func read(name string, v Version, data []byte, fit func(Template) error) (Template, error) {
 	if is := NewVersion(name, data); v.Sum == "" || is.ID != v.ID || is.Sum != v.Sum {
@@ -85,6 +97,16 @@ func read(name string, v Version, data []byte, fit func(Template) error) (Templa
 // Find returns the live template of a set ("reminder") for a channel in a language ("da").
 func (l *Live) Find(set string, c reminder.Channel, language string) (Template, bool) {
 	return l.Named(language + "/" + set + "." + string(c))
+}
+
+// FindFor is Find for one reminder: while a version is on its trial share it answers with the one before it, but for the share. Where
+// that one can't be used there is no share.
+func (l *Live) FindFor(key, set string, c reminder.Channel, language string) (Template, bool) {
+	k, name, now := l.known.Load(), language+"/"+set+"."+string(c), l.now()
+	if t, ok := k.texts[k.records[name].For(key, now, "")]; ok {
+		return t, true
+	}
+	return l.named(k, name, now)
 }
 
 // Named returns the live template of a name ("da/reminder.sms"); false when there is none, or it can't be used.

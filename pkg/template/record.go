@@ -76,6 +76,7 @@ type Turn struct {
 	From      time.Time `json:"from"`
 	Back      bool      `json:"back,omitempty"` // it is rolled back to
 	Cancelled *Act      `json:"cancelled,omitempty"`
+	Canary    *Canary   `json:"canary,omitempty"` // it begins with a share of the messages
 }
 
 // Record is the life of one template. Each change is a method that looks at the whole and either does all of it or returns an
@@ -129,9 +130,14 @@ func (r Record) Decided(now time.Time) bool { return r.turn(now) != nil }
 // turn is the one that holds at now; nil = the file's version is live.
 func (r Record) turn(now time.Time) *Turn {
 	for i := len(r.Turns) - 1; i >= 0; i-- {
-		if t := &r.Turns[i]; t.Cancelled == nil && !t.From.After(now) {
-			return t
+		t := &r.Turns[i]
+		if t.Cancelled != nil || t.From.After(now) {
+			continue
 		}
+		if t.stopped() { // also where the clock has not come to the turn that took over
+			return r.whole(i)
+		}
+		return t
 	}
 	return nil
 }

@@ -77,6 +77,11 @@ func Read(fsys fs.FS) (*Set, error) {
 	return s, nil
 }
 
+// FindFor is Find: files are for everybody.
+func (s *Set) FindFor(_, set string, c reminder.Channel, language string) (Template, bool) {
+	return s.Find(set, c, language)
+}
+
 // Find returns the template of a set ("reminder") for a channel in a language ("da").
 func (s *Set) Find(set string, c reminder.Channel, language string) (Template, bool) {
 	t, ok := s.byName[language+"/"+set+"."+string(c)]

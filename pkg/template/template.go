@@ -30,6 +30,10 @@ type Template struct {
 	channel reminder.Channel
 	class   reminder.Class
 	parts   []part
+	isPlain bool   // letters are written otherwise
+	sent    []part // the parts with these; nil = as they stand
+	html    bool   // an e-mail has the text as HTML besides
+	event   bool   // an e-mail has the appointment as a calendar file
 	raises  []Raise
 	lint    map[reminder.Purpose][]Problem
 }
@@ -54,6 +58,7 @@ func Parse(path string, data []byte) (Template, error) {
 	if len(s.problems) > 0 {
 		return Template{}, s.err()
 	}
+	t.write()
 	t.judge()
 	return t, nil
 }
@@ -104,6 +109,10 @@ func (t *Template) parseFile(s *source, text string) {
 				s.fail(line, 0, "no subject")
 			}
 			t.parts = append(t.parts, s.parsePart(reminder.PartSubject, v, line, 10))
+		} else if v, ok := strings.CutPrefix(first, lettersHead); ok {
+			t.chooseLetters(s, v, line)
+		} else if choice, v, ok := choiceIn(first); ok {
+			t.choose(s, choice, v, line)
 		} else {
 			break
 		}
@@ -126,6 +135,34 @@ func (t *Template) parseFile(s *source, text string) {
 	}
 	t.parts = append(t.parts, s.parsePart(reminder.PartText, rest, line, 1))
 }
+
+// choices are the lines of an e-mail file's head that choose what it has beside the text.
+var choices = []string{"HTML", "Calendar"}
+
+func choiceIn(line string) (choice, value string, ok bool) {
+	choice, value, found := strings.Cut(line, ": ")
+	return choice, value, found && slices.Contains(choices, choice)
+}
+
+// choose takes one choice of the head.
+func (t *Template) choose(s *source, choice, value string, line int) {
+	of := map[string]*bool{"HTML": &t.html, "Calendar": &t.event}[choice]
+	switch {
+	case t.channel != reminder.Email:
+		s.fail(line, 1, choice+" is a choice of e-mail: remove the line")
+	case value != "yes":
+		s.fail(line, letters(choice)+3, "want "+choice+": yes, or no such line")
+	case *of:
+		s.fail(line, 1, choice+" is there twice")
+	}
+	*of = true
+}
+
+// HTML reports whether the message has its text as HTML besides: the line "HTML: yes" of an e-mail file.
+func (t Template) HTML() bool { return t.html }
+
+// Calendar reports whether the message has the appointment as a calendar file: the line "Calendar: yes" of an e-mail file.
+func (t Template) Calendar() bool { return t.event }
 
 // IsZero reports whether t is no template.
 func (t Template) IsZero() bool { return t.name == "" }
@@ -168,7 +205,8 @@ func (t Template) Render(f reminder.Facts) (reminder.Rendered, error) { return t
 
 // RenderWithin renders in at most limit letters where that is possible: brackets are left out of the text, the first one
 // first, until it fits. When it does not fit without any, that shortest text is returned. A limit of 0 is none. The facts named
-// in neutral are shown by their neutral text; ErrNoNeutral when one has none.
+// in neutral are shown by their neutral text; ErrNoNeutral when one has none. The text is the last part; before it stands what is made of
+// it, the HTML.
 func (t Template) RenderWithin(f reminder.Facts, limit int, neutral ...string) (reminder.Rendered, error) {
 	r, _, err := t.Fit(f, limit, neutral...)
 	return r, err
@@ -193,6 +231,9 @@ func (t Template) Fit(f reminder.Facts, limit int, neutral ...string) (r reminde
 	for ; ; leftOut++ {
 		r, err := t.render(value, leftOut)
 		if err != nil || limit == 0 || leftOut == body.brackets() || letters(r.Parts[len(r.Parts)-1].Text.Reveal()) <= limit {
+			if err == nil && t.html {
+				r.Parts = slices.Insert(r.Parts, 1, htmlOf(r.Parts[1], r.Parts[0], t.lang)) // the text stays the last part
+			}
 			return r, leftOut, err
 		}
 	}
@@ -241,6 +282,7 @@ func (t Template) Show(p Placeholder, f reminder.Facts) string {
 // Outline writes the template with every placeholder as its own name, "{date}", and all brackets' content: the literal text
 // with its provenance, as an approver reads it and as a scanner may check it. Its lines are the file's (see Line).
 func (t Template) Outline() reminder.Rendered {
+	t.sent = nil
 	r, _ := t.render(func(p *Placeholder) (string, error) { return "{" + p.Name + "}", nil }, 0)
 	return r
 }
@@ -258,7 +300,11 @@ func (t Template) Place(kind reminder.PartKind, offset int) (line, column int) {
 // render walks the parts; value gives what stands for a placeholder; the first skip brackets of the text are left out.
 func (t Template) render(value func(*Placeholder) (string, error), skip int) (reminder.Rendered, error) {
 	r := reminder.Rendered{Template: t.ID(), Language: t.lang.tag}
-	for _, p := range t.parts {
+	parts := t.parts
+	if t.sent != nil {
+		parts = t.sent
+	}
+	for _, p := range parts {
 		values := make([]string, len(p.nodes))
 		leave := map[int]bool{} // groups to leave out
 		for g := 1; g <= skip && p.kind == reminder.PartText; g++ {

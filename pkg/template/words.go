@@ -33,13 +33,14 @@ const (
 	wordWe       WordKind = "we"        // before an asking word: the clinic does it
 	wordClock    WordKind = "clock"     // before or behind a time of day
 	wordCall     WordKind = "call"      // before a phone number
+	wordStop     WordKind = "stop"      // to get no more messages
 	wordExcept   WordKind = "except"    // looks like a word of the list and is none
 )
 
 var healthKinds = []WordKind{Specialty, Diagnosis, Procedure, Drug}
 
 var wordKinds = append(slices.Clone(healthKinds), wordResult, wordMarket, wordAsk, wordQuestion, wordInvert, wordReply, wordTell,
-	wordNever, wordWe, wordClock, wordCall, wordExcept)
+	wordNever, wordWe, wordClock, wordCall, wordStop, wordExcept)
 
 // Hit is a word that hints at health, in a text.
 type Hit struct {
