@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/mail"
 	"os"
 	"regexp"
@@ -22,7 +23,7 @@ type TLS string
 const (
 	Mandatory TLS = "mandatory" // STARTTLS, and nothing without it; the default
 	Implicit  TLS = "implicit"  // TLS from the first byte (RFC 8314)
-	None      TLS = "none"      // in the clear; only with AllowPlaintext, and never with a password
+	None      TLS = "none"      // in the clear; only with AllowPlaintext, to this machine, and never with a password
 )
 
 // placeholder in ReturnPath stands for the message's reference.
@@ -46,6 +47,10 @@ type Config struct {
 	// ReturnPath is where bounces go; "{reference}" in it becomes the message's reference. "" = the From address.
 	ReturnPath string `yaml:"return_path" mapstructure:"return_path"`
 
+	DKIM DKIM `yaml:"dkim" mapstructure:"dkim"` // zero = we sign nothing
+
+	Bounces Bounces `yaml:"bounces" mapstructure:"bounces"` // zero = we read none
+
 	Slots         int     `yaml:"slots" mapstructure:"slots"`                     // connections at a time; 0 = 4
 	RatePerSecond float64 `yaml:"rate_per_second" mapstructure:"rate_per_second"` // messages; 0 = no limit
 
@@ -53,6 +58,10 @@ type Config struct {
 	WriteTimeout time.Duration `yaml:"write_timeout" mapstructure:"write_timeout"` // from Send to the last byte of the message; 0 = 1s
 	ReplyTimeout time.Duration `yaml:"reply_timeout" mapstructure:"reply_timeout"` // for the answer to a whole message; 0 = 30s
 	IdleTimeout  time.Duration `yaml:"idle_timeout" mapstructure:"idle_timeout"`   // how long an unused connection is kept; 0 = 30s
+
+	// MessagesPerConnection is after how many messages a connection is closed, so that a server behind a balancer gets no more than its
+	// share; 0 = 100.
+	MessagesPerConnection int `yaml:"messages_per_connection" mapstructure:"messages_per_connection"`
 }
 
 // domainName is a host name of letters, digits and hyphens with at least one dot, or "localhost".
@@ -72,6 +81,12 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Slots == 0 {
 		c.Slots = 4
+	}
+	if c.MessagesPerConnection == 0 {
+		c.MessagesPerConnection = 100
+	}
+	if c.DKIM.Domain = strings.ToLower(c.DKIM.Domain); c.DKIM.Domain == "" && c.DKIM.Selector+c.DKIM.KeyFile != "" {
+		c.DKIM.Domain = c.Domain
 	}
 	for _, d := range []struct {
 		field *time.Duration
@@ -97,22 +112,31 @@ func (c Config) Validate() error {
 	want(c.Port > 0 && c.Port < 65536, "port: want 1 to 65535, or 0 for the default")
 	want(c.TLS == Mandatory || c.TLS == Implicit || c.TLS == None, "tls: want mandatory, implicit or none")
 	want(c.TLS != None || c.AllowPlaintext, "tls: none sends patients' mail in the clear; if that is meant, set allow_plaintext: true besides")
+	want(c.TLS != None || loopbackHost(c.Host), "tls: none is for a mail server on this machine alone, host: want localhost, 127.0.0.1 or ::1")
 	want(c.TLS == None || !c.AllowPlaintext, "allow_plaintext: it goes with tls: none only, remove it")
 	want(c.TLS != None || c.Username == "", "username: a password is never sent in the clear, set tls: mandatory or implicit")
 	want((c.Username == "") == (c.PasswordFile == ""), "username and password_file: set both or neither")
 	want(domainName.MatchString(c.Domain), "domain: want the domain you send as, like example.org")
 	want(domainName.MatchString(strings.ToLower(c.Helo)), "helo: want this host's full name, like husk.example.org")
 	want(c.Slots > 0 && c.Slots <= 256, "slots: want 1 to 256, or 0 for the default")
+	want(c.MessagesPerConnection > 0 && c.MessagesPerConnection <= 10_000, "messages_per_connection: want 1 to 10000, or 0 for the default")
 	want(c.RatePerSecond >= 0, "rate_per_second: want 0 (no limit) or more")
 	want(c.DialTimeout > 0 && c.DialTimeout <= time.Minute, "dial_timeout: want up to 1m")
 	want(c.WriteTimeout > 0 && c.WriteTimeout <= 5*time.Second, "write_timeout: want up to 5s; a withdrawal waits for it")
 	want(c.ReplyTimeout > 0 && c.ReplyTimeout <= 10*time.Minute, "reply_timeout: want up to 10m")
 	want(c.IdleTimeout > 0 && c.IdleTimeout <= 5*time.Minute, "idle_timeout: want up to 5m")
+	c.DKIM.validate(c.Domain, want)
 	if c.ReturnPath != "" {
 		_, err := bareAddress(strings.ReplaceAll(c.ReturnPath, placeholder, "x"))
 		want(err == nil, "return_path: want a mail address, {reference} allowed in it")
 	}
 	return errors.Join(errs...)
+}
+
+// loopbackHost reports whether a host is this machine.
+func loopbackHost(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // tlsConfig reads the authorities.

@@ -33,7 +33,11 @@ func TestConfig(t *testing.T) {
 		"write_timeout":   func(c *smtp.Config) { c.WriteTimeout = time.Minute },
 		"reply_timeout":   func(c *smtp.Config) { c.ReplyTimeout = time.Hour },
 		"idle_timeout":    func(c *smtp.Config) { c.IdleTimeout = -1 },
-		"return_path":     func(c *smtp.Config) { c.ReturnPath = "bounce {reference}" },
+		"this machine alone": func(c *smtp.Config) {
+			c.TLS, c.AllowPlaintext = smtp.None, true
+		},
+		"messages_per_connection": func(c *smtp.Config) { c.MessagesPerConnection = -1 },
+		"return_path":             func(c *smtp.Config) { c.ReturnPath = "bounce {reference}" },
 	} {
 		c := good
 		spoil(&c)

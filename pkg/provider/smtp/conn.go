@@ -34,6 +34,9 @@ type conn struct {
 	raw net.Conn // under TLS; deadlines are set here
 	// used is when the connection last did something.
 	used time.Time
+	// carried is how many messages it was given.
+	carried int
+	retire  *time.Timer // of an idle one
 }
 
 // dial connects. Every error is an *Error of outcome Retry: no message has been begun.

@@ -27,7 +27,7 @@ const peerScript = "../../../scripts/peers/mail"
 func mailServer(t *testing.T) map[string]string {
 	t.Helper()
 	env := map[string]string{}
-	for _, k := range []string{"HOST", "PORT", "CA", "MAILDIR", "QUEUE", "USERNAME", "PASSWORD_FILE"} {
+	for _, k := range []string{"HOST", "PORT", "CA", "MAILDIR", "RETURNED", "QUEUE", "USERNAME", "PASSWORD_FILE"} {
 		if v := os.Getenv("HUSK_TEST_MAIL_" + k); v != "" {
 			env[k] = v
 		}
@@ -175,6 +175,44 @@ func TestRealMailServer(t *testing.T) {
 		}
 		if body := readAll(t, part.Body); body != text {
 			t.Errorf("text %q", body)
+		}
+	})
+
+	t.Run("a signature arrives whole", func(t *testing.T) {
+		key := newRSA(t, 2048)
+		c := config
+		c.DKIM = smtp.DKIM{Domain: "example.org", Selector: "husk2026", KeyFile: keyFile(t, "PRIVATE KEY", key)}
+		if _, err := send(t, sender(t, c), rich("signed-1")); err != nil {
+			t.Fatal(err)
+		}
+		got := arrived(t, env, "signed-1")
+		if len(got) != 1 {
+			t.Fatalf("%d letters, want 1", len(got))
+		}
+		if _, err := verify(t, strings.ReplaceAll(got[0], "\n", "\r\n"), record(t, key)); err != nil {
+			t.Errorf("%v\n%s", err, got[0])
+		}
+	})
+
+	t.Run("bounces", func(t *testing.T) {
+		reference := "00" + strconv.FormatInt(time.Now().UnixNano(), 16)
+		if _, err := send(t, sender(t, config), message(reference, "gone@example.org")); err != nil {
+			t.Fatal(err)
+		}
+		_ = arrived(t, env, reference) // nothing is left in the queue
+		c := config
+		c.Bounces.Dir = env["RETURNED"]
+		var got []string
+		if err := sender(t, c).Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
+			if n.Reference == reference {
+				got = append(got, string(n.Kind)+" "+string(n.Status))
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0] != "report undelivered" {
+			t.Errorf("%q, want one report", got)
 		}
 	})
 

@@ -1,9 +1,11 @@
 package smtp
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	stdmail "net/mail"
+	"net/textproto"
 	"strings"
 
 	"github.com/wneessen/go-mail"
@@ -19,6 +21,7 @@ var (
 	ErrRecipient = errors.New("smtp: recipient: want one plain mail address")
 	ErrReplyTo   = errors.New("smtp: reply-to: want one plain mail address")
 	ErrSubject   = errors.New("smtp: subject: it is empty")
+	ErrEvent     = errors.New("smtp: event: want a UID, a start and a summary, each in one line")
 	ErrUTF8      = errors.New("smtp: recipient: the server does not take addresses beyond ASCII (RFC 6531)")
 )
 
@@ -56,7 +59,7 @@ func (s *Sender) envelope(m reminder.Message) (envelope, error) {
 	return e, nil
 }
 
-// Encode writes the header and the body, lines ended by CRLF. The date is that of the writing.
+// Encode writes the header and the body, lines ended by CRLF, and signs both where a key is configured. The date is that of the writing.
 func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
 	none := func(code string, err error) (reminder.Wire, error) { return reminder.Wire{}, reject(code, err) }
 	if err := provider.Inspect(m, reminder.Email); err != nil {
@@ -68,6 +71,9 @@ func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
 	}
 	if m.Subject.IsZero() {
 		return none("bad_subject", ErrSubject)
+	}
+	if err := eventFault(m.Event); err != nil {
+		return none("bad_event", err)
 	}
 	// No User-Agent: a patient's mail need not tell with what it was made.
 	msg := mail.NewMsg(mail.WithCharset(mail.CharsetUTF8), mail.WithEncoding(mail.EncodingQP), mail.WithNoDefaultUserAgent())
@@ -90,12 +96,25 @@ func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
 			msg.SetGenHeader(mail.HeaderListUnsubscribePost, reminder.OneClick)
 		}
 	}
-	msg.SetBodyString(mail.TypeTextPlain, m.Text.Reveal())
+	body, err := bodyOf(m, bareFrom(e.author), s.now())
+	if err != nil {
+		return none("bad_text", err)
+	}
 	var b bytes.Buffer
 	if _, err := msg.WriteTo(&b); err != nil {
 		return none("bad_text", err)
 	}
-	return reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask(b.String())}, nil
+	wire := []byte(b.String() + body.header + "\r\n" + body.body)
+	if s.signer != nil {
+		header, err := textproto.NewReader(bufio.NewReader(bytes.NewReader(wire))).ReadMIMEHeader()
+		if err == nil {
+			wire, err = s.signer.sign(wire, header)
+		}
+		if err != nil {
+			return none("dkim", err)
+		}
+	}
+	return reminder.Wire{Format: reminder.WireMail, Body: reminder.Mask(string(wire))}, nil
 }
 
 // deliverable is a plain address with its domain in the form that the DNS has.

@@ -51,6 +51,7 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
 		deadline = d
 	}
+	s.conn.carried++
 	if err := s.announce(ctx, e, deadline); err != nil {
 		return provider.Accepted{}, err
 	}
@@ -72,7 +73,8 @@ func (s *slot) announce(ctx context.Context, e envelope, deadline time.Time) err
 	stop := context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(past) })
 	c.SkipSMTPUTF8(!e.utf8)
 	err := c.Mail("<" + e.from + ">")
-	if err == nil {
+	asked := err == nil // of the recipient, so what is refused now is it
+	if asked {
 		err = c.Rcpt("<" + e.to + ">")
 	}
 	if err == nil {
@@ -95,7 +97,7 @@ func (s *slot) announce(ctx context.Context, e envelope, deadline time.Time) err
 	}
 	// 421 hangs up; a yes in the wrong place leaves the dialogue out of step.
 	s.broken = code[:3] == "421" || code[0] < '4'
-	return &provider.Error{Outcome: refusal(code), Code: code, Err: err}
+	return &provider.Error{Outcome: refusal(code), Code: code, Fault: faultIf(asked, code), Err: err}
 }
 
 // deliver writes the text and reads the answer. From its first byte on the message may have left.
@@ -122,12 +124,20 @@ func (s *slot) deliver(e envelope, text string, deadline time.Time) (provider.Ac
 		return provider.Accepted{CarrierID: e.id, At: s.sender.now()}, nil
 	case replied && (code[0] == '4' || code[0] == '5'):
 		s.broken = code[:3] == "421"
-		return provider.Accepted{}, &provider.Error{Outcome: refusal(code), Code: code, Err: err}
+		return provider.Accepted{}, &provider.Error{Outcome: refusal(code), Code: code, Fault: faultIf(true, code), Err: err}
 	}
 	if !replied {
 		code = provider.Cause(err)
 	}
 	return provider.Accepted{}, &provider.Error{Outcome: provider.Unknown, Code: code, Err: err}
+}
+
+// faultIf is the fault that a refusal tells of, once the server was asked about the recipient.
+func faultIf(asked bool, code string) provider.Fault {
+	if !asked || refusal(code) != provider.Reject {
+		return provider.NoFault
+	}
+	return faultOf(code)
 }
 
 // refusal tells a later from a never. 4xx is later (RFC 5321 section 4.2.1), and so are the codes of RFC 4954 section 6 that

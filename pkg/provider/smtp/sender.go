@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/husk-reminders/husk/pkg/provider"
 )
@@ -16,14 +19,19 @@ import (
 type Options struct {
 	Config Config
 	Now    func() time.Time // for the Date header and Accepted.At; nil = time.Now
+	Log    *zap.Logger      // nil = none
 }
 
 // Sender is the carrier. It is safe for concurrent use.
 type Sender struct {
 	config Config
 	tls    *tls.Config
+	signer *signer // nil = nothing is signed
 	limit  *provider.Limit
 	now    func() time.Time
+	log    *zap.Logger
+
+	polling sync.Mutex // one Poll at a time
 
 	mu     sync.Mutex
 	idle   []*conn // the last used at the end
@@ -33,6 +41,7 @@ type Sender struct {
 var (
 	_ provider.Sender  = (*Sender)(nil)
 	_ provider.Checker = (*Sender)(nil)
+	_ provider.Poller  = (*Sender)(nil)
 	_ io.Closer        = (*Sender)(nil)
 )
 
@@ -49,6 +58,10 @@ func New(o Options) (*Sender, error) {
 	if err != nil {
 		return nil, err
 	}
+	sign, err := newSigner(c)
+	if err != nil {
+		return nil, err
+	}
 	limit, err := provider.NewLimit(c.Slots, c.RatePerSecond)
 	if err != nil {
 		return nil, fmt.Errorf("smtp: %w", err)
@@ -56,7 +69,10 @@ func New(o Options) (*Sender, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Sender{config: c, tls: t, limit: limit, now: o.Now}, nil
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Sender{config: c, tls: t, signer: sign, limit: limit, now: o.Now, log: o.Log}, nil
 }
 
 // Open waits for a slot and the rate, and gets a connection that answered just now: an idle one, or a new one.
@@ -88,6 +104,7 @@ func (s *Sender) connection(ctx context.Context) (*conn, error) {
 		c := s.idle[len(s.idle)-1]
 		s.idle = s.idle[:len(s.idle)-1]
 		s.mu.Unlock()
+		c.retire.Stop()
 		if time.Since(c.used) < s.config.IdleTimeout && c.alive(ctx, s.config.DialTimeout) {
 			return c, nil
 		}
@@ -95,16 +112,33 @@ func (s *Sender) connection(ctx context.Context) (*conn, error) {
 	}
 }
 
-// keep puts a connection back for the next slot.
+// keep puts a connection back for the next slot, unless it has carried enough. Unused for too long, it is closed: Open needs none that is
+// dead, and a mail server none that says nothing.
 func (s *Sender) keep(c *conn) {
 	c.used = time.Now()
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		_ = c.raw.Close()
-		return
+	enough := s.closed || c.carried >= s.config.MessagesPerConnection
+	if !enough {
+		c.retire = time.AfterFunc(s.config.IdleTimeout, func() { s.retire(c) })
+		s.idle = append(s.idle, c)
 	}
-	s.idle = append(s.idle, c)
+	s.mu.Unlock()
+	if enough {
+		go c.quit() // goodbye takes a round trip, for which nobody should wait
+	}
+}
+
+// retire closes a connection that is idle still.
+func (s *Sender) retire(c *conn) {
+	s.mu.Lock()
+	i := slices.Index(s.idle, c)
+	if i >= 0 {
+		s.idle = slices.Delete(s.idle, i, i+1)
+	}
+	s.mu.Unlock()
+	if i >= 0 {
+		c.quit()
+	}
 }
 
 // Close hangs up the idle connections; those of open slots follow when their slots close. Open then refuses.
@@ -114,6 +148,7 @@ func (s *Sender) Close() error {
 	s.idle, s.closed = nil, true
 	s.mu.Unlock()
 	for _, c := range idle {
+		c.retire.Stop()
 		c.quit()
 	}
 	return nil

@@ -66,10 +66,29 @@ func send(t *testing.T, s *smtp.Sender, m reminder.Message) (provider.Accepted, 
 	return providertest.Send(t.Context(), s, slot, m)
 }
 
+// The same contract for the plainest mail, and for a signed one with all that a mail can have on connections that carry few.
 func TestContract(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { contract(t, message, func(*smtp.Config) {}) })
+	file := keyFile(t, "PRIVATE KEY", newRSA(t, 2048))
+	t.Run("rich", func(t *testing.T) {
+		contract(t, func(reference, to string) reminder.Message {
+			m := rich(reference)
+			m.To = reminder.NewAddress(reminder.Email, to)
+			return m
+		}, func(c *smtp.Config) {
+			c.DKIM = smtp.DKIM{Selector: "husk2026", KeyFile: file}
+			c.MessagesPerConnection = 2
+		})
+	})
+}
+
+func contract(t *testing.T, letter func(reference, to string) reminder.Message, change func(*smtp.Config)) {
+	t.Helper()
 	ca := newAuthority(t, "localhost", loopback)
 	providertest.Run(t, func(t *testing.T) providertest.Harness {
 		p := newPeer(t, peerOptions{tls: ca.server})
+		config := secure(p, ca)
+		change(&config)
 		p.onRcpt = func(_ *gosmtp.Conn, to string) error {
 			if strings.HasPrefix(to, "refused") {
 				return says(550, gosmtp.EnhancedCode{5, 1, 1}, "<"+to+">: no such user")
@@ -77,9 +96,9 @@ func TestContract(t *testing.T) {
 			return nil
 		}
 		return providertest.Harness{
-			Sender: sender(t, secure(p, ca)), Slots: 2,
-			Message: func(r string) reminder.Message { return message(r, "anna.jensen@example.org") },
-			Refused: func(r string) reminder.Message { return message(r, "refused.jensen@example.org") },
+			Sender: sender(t, config), Slots: 2,
+			Message: func(r string) reminder.Message { return letter(r, "anna.jensen@example.org") },
+			Refused: func(r string) reminder.Message { return letter(r, "refused.jensen@example.org") },
 			Count: func(_ *testing.T, r string) int {
 				n := 0
 				for _, l := range p.letters() {
