@@ -77,6 +77,9 @@ func (c *Composer) assess(t template.Template, purpose reminder.Purpose, pack po
 	}
 	j.measure(d, f)
 	j.class(d, f)
+	if u.ID != "" {
+		j.stop(u)
+	}
 	return a
 }
 

@@ -106,6 +106,9 @@ func joined(t template.Template, f reminder.Facts, d draft, languages []string) 
 	}
 	var out []Source
 	for _, p := range r.Parts {
+		if p.Kind == reminder.PartHTML {
+			continue // it has the text's words
+		}
 		text := p.Text.Reveal()
 		for _, h := range template.FindWords(text, languages...) {
 			var over []reminder.Span

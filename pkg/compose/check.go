@@ -17,8 +17,10 @@ type Problem struct {
 	Line     int    `json:"line,omitempty"`   // of the file
 	Column   int    `json:"column,omitempty"` // of the file, in letters; 0 = the whole line
 	Unit     string `json:"unit,omitempty"`   // the unit it concerns; "" = all
-	Refused  bool   `json:"refused"`          // such a message would not be sent; else it is sent, and this is what will be odd about it
+	Refused  bool   `json:"refused"`          // such a message would not be sent, or not be approved; else this is what will be odd about it
 	Reason   string `json:"reason"`
+	// Stands is said of what is no smaller fault because the text that is live has it too: no version is approved with it.
+	Stands bool `json:"stands,omitempty"`
 }
 
 // String is "da/reminder.sms.txt:1:17: unit rh-ortho: reason".

@@ -21,6 +21,8 @@ import (
 // Templates finds the template of a set for a channel in a language (BCP 47 primary tag).
 type Templates interface {
 	Find(set string, c reminder.Channel, language string) (template.Template, bool)
+	// FindFor is Find for the reminder with a key, which may be given another version while one is on its trial share.
+	FindFor(key, set string, c reminder.Channel, language string) (template.Template, bool)
 }
 
 // Scanner finds what must not leave; none found = clean. It must know the placeholders of template.Checked.
@@ -82,7 +84,10 @@ func (c *Composer) chosen(p gate.Permit) (template.Template, error) {
 		return template.Template{}, ErrNoPermit
 	}
 	u := p.Unit()
-	return c.choose(u, setOf(u, p.Lease().Purpose, p.Answer()), p.Channel(), p.Language())
+	find := func(set string, ch reminder.Channel, language string) (template.Template, bool) {
+		return c.templates.FindFor(string(p.Lease().Reminder), set, ch, language)
+	}
+	return choose(find, u, setOf(u, p.Lease().Purpose, p.Answer()), p.Channel(), p.Language())
 }
 
 func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message, error) {
@@ -113,8 +118,11 @@ func (c *Composer) compose(ctx context.Context, p gate.Permit) (reminder.Message
 			m.Subject = part.Text
 		case reminder.PartText:
 			m.Text = part.Text
+		case reminder.PartHTML:
+			m.HTML = part.Text
 		}
 	}
+	m.Event = eventOf(t, l, f, d.rendered)
 	if m.Channel == reminder.SMS {
 		m.Segments = sms.Count(m.Text.Reveal()).Segments
 	}
@@ -140,6 +148,9 @@ func (c *Composer) inspect(p gate.Permit, m reminder.Message) error {
 	}
 	known := c.known(factsOf(p, m.Language))
 	known.To, known.Refs, known.Unsubscribe = m.To.Reveal(), append(known.Refs, given(m.Reference, m.Template)...), m.Unsubscribe.Header()
+	if m.Event != nil {
+		known.Refs = append(known.Refs, m.Event.UID)
+	}
 	found := c.scanner.ScanWire(m.Wire, *m.Origin, known)
 	found = slices.DeleteFunc(found, func(x redact.Finding) bool { return released(p.Lease().Release, m.Template, x) })
 	if len(found) > 0 {
@@ -158,8 +169,14 @@ func setOf(u reminder.Unit, purpose reminder.Purpose, answer reminder.AnswerText
 
 // choose finds the template of a set, in the language asked for or else the unit's own.
 func (c *Composer) choose(u reminder.Unit, set string, ch reminder.Channel, language string) (template.Template, error) {
+	return choose(c.templates.Find, u, set, ch, language)
+}
+
+func choose(
+	find func(set string, c reminder.Channel, language string) (template.Template, bool), u reminder.Unit, set string, ch reminder.Channel, language string,
+) (template.Template, error) {
 	for _, l := range []string{reminder.PrimaryLanguage(language), u.Language} {
-		if t, ok := c.templates.Find(set, ch, l); ok {
+		if t, ok := find(set, ch, l); ok {
 			return t, nil
 		}
 	}

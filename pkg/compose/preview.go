@@ -37,6 +37,8 @@ type Preview struct {
 	ReplyTo    string           `json:"reply_to,omitempty"` // of e-mail
 	Subject    string           `json:"subject,omitempty"`  // of e-mail
 	Text       string           `json:"text,omitempty"`     // "" where it would be held, or can't be written
+	HTML       string           `json:"html,omitempty"`     // of e-mail: a whole document, beside the text
+	Event      *Entry           `json:"event,omitempty"`    // of e-mail: what its calendar file has; absent where it has none
 	Characters int              `json:"characters,omitempty"`
 	Encoding   sms.Encoding     `json:"encoding,omitempty"` // of SMS
 	Segments   int              `json:"segments,omitempty"` // of SMS
@@ -45,11 +47,19 @@ type Preview struct {
 	Findings   []redact.Finding `json:"findings,omitempty"` // of a text that would be held: their places alone
 }
 
+// Entry is what a mail puts into the recipient's calendar. It has no end: how long an appointment is is told to nobody.
+type Entry struct {
+	Gone    bool      `json:"gone,omitempty"` // it takes the entry out that an earlier mail put in
+	Start   time.Time `json:"start"`          // in the unit's zone
+	Summary string    `json:"summary"`
+	Place   string    `json:"place,omitempty"` // "" where the text names none
+}
+
 // Preview writes the message to a sample person whose appointment is in eight days, the way Compose writes one: the same renderer, limits
 // and scanner. A message that is clean and would not be sent for its length or class is shown, with the reason.
 func (c *Composer) Preview(t template.Template, x Use, s Sample, now time.Time) Preview {
 	p := Preview{Sample: s.ID, Unit: x.Unit.ID, Purpose: x.Purpose}
-	d, err := c.sample(t, x, s, now)
+	d, f, err := c.sample(t, x, s, now)
 	var held *HeldError
 	switch {
 	case errors.As(err, &held):
@@ -68,6 +78,8 @@ func (c *Composer) Preview(t template.Template, x Use, s Sample, now time.Time) 
 			p.Subject = part.Text.Reveal()
 		case reminder.PartText:
 			p.Text = part.Text.Reveal()
+		case reminder.PartHTML:
+			p.HTML = part.Text.Reveal()
 		}
 	}
 	p.Characters = utf8.RuneCountInString(p.Text)
@@ -75,15 +87,29 @@ func (c *Composer) Preview(t template.Template, x Use, s Sample, now time.Time) 
 		n := sms.Count(p.Text)
 		p.Encoding, p.Segments = n.Encoding, n.Segments
 	} else {
-		p.ReplyTo = x.Unit.Mail.Text
+		p.ReplyTo, p.Event = x.Unit.Mail.Text, entryOf(t, f, d.rendered)
 	}
 	return p
 }
 
-func (c *Composer) sample(t template.Template, x Use, s Sample, now time.Time) (draft, error) {
+// entryOf is what a sample person's calendar gets. An answer to somebody is about no appointment, so it has none.
+func entryOf(t template.Template, f reminder.Facts, r reminder.Rendered) *Entry {
+	l := reminder.Lease{Purpose: f.Purpose}
+	if f.Purpose != reminder.Reply {
+		l.Appointment.Key = "sample"
+	}
+	e := eventOf(t, l, f, r)
+	if e == nil {
+		return nil
+	}
+	return &Entry{Gone: e.Gone, Start: e.Start, Summary: e.Summary.Reveal(), Place: e.Location.Reveal()}
+}
+
+// sample writes to a sample person, of whose appointment it tells what the message may use.
+func (c *Composer) sample(t template.Template, x Use, s Sample, now time.Time) (draft, reminder.Facts, error) {
 	zone, err := reminder.LoadZone(x.Unit.Zone)
 	if err != nil {
-		return draft{}, err
+		return draft{}, reminder.Facts{}, err
 	}
 	y, m, day := now.In(zone).Date()
 	start := time.Date(y, m, day+8, 14, 30, 0, 0, zone)
@@ -96,10 +122,12 @@ func (c *Composer) sample(t template.Template, x Use, s Sample, now time.Time) (
 	}
 	f.Unit.Link = linkOf(x.Unit, x.Pack, t.Channel())
 	if !s.HidePlace {
-		return c.draft(t, f, x.Pack, nil)
+		d, err := c.draft(t, f, x.Pack, nil)
+		return d, f, err
 	}
 	f.Unit = placeless(f.Unit)
-	return c.draftPlaceless(t, f, x.Pack, nil)
+	d, err := c.draftPlaceless(t, f, x.Pack, nil)
+	return d, f, err
 }
 
 // Costly is a letter that is outside of the GSM alphabet, so that a text message with it has 70 letters in the place of 160.
@@ -124,6 +152,12 @@ func (c *Composer) Costly(t template.Template, x Use) []Costly {
 			out = append(out, y)
 		}
 	}
+	other := map[string]bool{} // written otherwise
+	if t.Plain() {
+		for _, w := range t.Rewrites() {
+			other[w.Letter] = true
+		}
+	}
 	for _, part := range t.Outline().Parts {
 		text := part.Text.Reveal()
 		for _, s := range part.Spans {
@@ -131,7 +165,7 @@ func (c *Composer) Costly(t template.Template, x Use) []Costly {
 				continue
 			}
 			for i, r := range text[s.Start:s.End] {
-				if !sms.IsGSM7(r) && !seen[r] {
+				if !sms.IsGSM7(r) && !seen[r] && !other[string(r)] {
 					line, column := t.Place(part.Kind, s.Start+i)
 					add(r, Costly{Line: line, Column: column})
 				}

@@ -48,6 +48,42 @@ func TestPreviewIsWhatComposeWrites(t *testing.T) {
 	}
 }
 
+// Who approves a mail sees its HTML and what goes into the calendar, as they leave.
+func TestPreviewOfARichMailIsWhatComposeWrites(t *testing.T) {
+	l := newLine(t)
+	l.rich()
+	l.unit.Link = reminder.Fact{Text: "https://hospital.example/ortho", Class: 1}
+	l.lease.Appointment.Start = start.AddDate(0, 0, 6) // eight days from now, at the same hour
+	l.lease.Expires = l.lease.Appointment.Start.Add(-2 * time.Hour)
+	c := l.composer()
+	sent, err := c.Compose(t.Context(), l.permit())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tp, _ := l.templates.Find("reminder", reminder.Email, "da")
+	p := c.Preview(tp, l.used(reminder.Remind, reminder.Email), compose.Samples[0], now)
+	if p.Refused != "" || p.HTML == "" || p.HTML != sent.HTML.Reveal() {
+		t.Errorf("refused %q, HTML %q, sent %q", p.Refused, p.HTML, sent.HTML.Reveal())
+	}
+	want := compose.Entry{Start: sent.Event.Start, Summary: sent.Event.Summary.Reveal(), Place: sent.Event.Location.Reveal()}
+	if p.Event == nil || !p.Event.Start.Equal(want.Start) || p.Event.Summary != want.Summary || p.Event.Place != want.Place || want.Place == "" || p.Event.Gone {
+		t.Errorf("event %+v, want %+v", p.Event, want)
+	}
+	// What takes an appointment out of the calendar says when it was.
+	p = c.Preview(tp, l.used(reminder.Cancel, reminder.Email), compose.Samples[0], now)
+	if p.Event == nil || !p.Event.Gone || !p.Event.Start.Equal(want.Start.AddDate(0, 0, -1)) {
+		t.Errorf("cancelled: %+v", p.Event)
+	}
+	// An answer is about no appointment, and a plain text has neither.
+	if p := c.Preview(tp, l.used(reminder.Reply, reminder.Email), compose.Samples[0], now); p.Event != nil {
+		t.Errorf("an answer has an event: %+v", p.Event)
+	}
+	plain := textOf(t, "da/reminder.email.txt", "Subject: Husk\n\nHusk {date} {time} på {unit}. Afbud {phone}. Svar STOP\n")
+	if p := c.Preview(plain, l.used(reminder.Remind, reminder.Email), compose.Samples[0], now); p.Text == "" || p.HTML != "" || p.Event != nil {
+		t.Errorf("a plain text: %+v", p)
+	}
+}
+
 func TestPreviewsOfSamplePeople(t *testing.T) {
 	l := newLine(t)
 	c := l.composer()

@@ -100,6 +100,9 @@ func (c *Composer) Show(s Showing) (Shown, error) {
 	out := Shown{Template: t.ID(), Language: t.Language(), Channel: t.Channel(), Parts: []ShownPart{}, Neutral: d.neutral}
 	marked := map[reminder.Finding]bool{}
 	for _, p := range withSender(d.rendered, d.sender).Parts {
+		if p.Kind == reminder.PartHTML {
+			continue // it says what the text says; what was found in it alone is among Elsewhere
+		}
 		out.Parts = append(out.Parts, mask(p, d.neutral, found, marked))
 	}
 	for _, x := range found {

@@ -71,6 +71,9 @@ func withSender(r reminder.Rendered, sender string) reminder.Rendered {
 func malformed(r reminder.Rendered, neutral []string) []redact.Finding {
 	var out []redact.Finding
 	for _, p := range r.Parts {
+		if p.Kind == reminder.PartHTML {
+			continue // made of the same values, escaped
+		}
 		text := p.Text.Reveal()
 		for _, s := range p.Spans {
 			if s.Fact == "" || slices.Contains(neutral, s.Fact) || template.CheckValue(s.Fact, text[s.Start:s.End]) == nil {
@@ -87,7 +90,7 @@ func malformed(r reminder.Rendered, neutral []string) []redact.Finding {
 func (c *Composer) known(f reminder.Facts) redact.Known {
 	u := f.Unit
 	k := redact.Known{
-		Phones: given(u.Phone.Text), Mails: given(u.Mail.Text, u.From.Text), Links: given(u.Link.Text), Recipient: recipient(f),
+		Phones: append(given(u.Phone.Text), given(u.SenderNumber())...), Mails: given(u.Mail.Text, u.From.Text), Links: given(u.Link.Text), Recipient: recipient(f),
 		Units:  c.trusted(u, f.Language),
 		Others: f.Others, Refs: given(f.Code.Reveal()),
 	}

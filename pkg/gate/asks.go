@@ -71,5 +71,6 @@ type Attempt struct {
 	Claim    string // reminder.NewClaim of the person; journalled as the attempt's
 	Attempt  int    // the lease's number
 	Template string // name and version, as Rendered.Template: "da/reminder.sms@3f2a91c0"
-	Route    string // the carrier route that will be used
+	Route    string // the route that will be used
+	Carrier  string // the carrier that will be used, by its name; "" = none is named beside the route
 }

@@ -135,6 +135,9 @@ func (g *Gate) confirmation(a Attempt, now time.Time) Confirmation {
 	if p.lease.Route != "" && p.lease.Route != a.Route {
 		names = append(names, SwitchCarrier+p.lease.Route)
 	}
+	if a.Carrier != "" && a.Carrier != a.Route {
+		names = append(names, SwitchCarrier+a.Carrier)
+	}
 	limit := p.pack.Cap
 	if uncapped(p.lease) {
 		limit = policy.Cap{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +55,29 @@ func TestConfirm(t *testing.T) {
 	}
 	if s := w.asked[1][0].Switches; !slices.Contains(s, "carrier:sms-a") || !slices.Contains(s, "carrier:sms-b") {
 		t.Errorf("both routes stop it: %v", s)
+	}
+}
+
+// Where a route has several carriers the switch of the one that is to take the message stops it, beside the route's, and no other's.
+func TestConfirmAsksForTheCarrier(t *testing.T) {
+	w := newWorld(t)
+	a := attempt(permit(t, w, lease()))
+	a.Carrier = "spare"
+	b := a
+	b.Carrier = a.Route // a route of one carrier, by one name
+	for i, x := range []gate.Attempt{a, b} {
+		if errs, err := w.gate(t).Confirm(context.Background(), []gate.Attempt{x}); err != nil || errs[0] != nil {
+			t.Fatal(errs, err)
+		}
+		got := slices.DeleteFunc(slices.Clone(w.asked[i][0].Switches), func(s string) bool { return !strings.HasPrefix(s, gate.SwitchCarrier) })
+		slices.Sort(got)
+		want := []string{"carrier:sms-a", "carrier:spare"}
+		if x.Carrier == x.Route {
+			want = want[:1]
+		}
+		if !slices.Equal(slices.Compact(got), want) {
+			t.Errorf("by %s: %v, want %v", x.Carrier, got, want)
+		}
 	}
 }
 

@@ -329,3 +329,37 @@ func values(m map[reminder.PersonKey]gate.Person) []gate.Person {
 	}
 	return out
 }
+
+// What a carrier has found wrong with an address is said in words, and fresh proof of the address lifts it.
+func TestExplainSaysWhyAnAddressReachesNobody(t *testing.T) {
+	found := func(w *world) (gate.Explanation, string) {
+		x, err := w.gate(t).Explain(context.Background(), ask())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(x.Steps, func(s gate.Step) bool { return s.Rule == gate.RuleBounced })
+		if i < 0 {
+			t.Fatalf("%+v", x.Steps)
+		}
+		return x, x.Steps[i].Value
+	}
+	words := map[string]bool{}
+	for _, f := range append(slices.Clone(contact.Faults), "") {
+		w := newWorld(t)
+		w.unit(func(u *reminder.Unit) { u.Channels = []reminder.Channel{reminder.SMS} })
+		bad := about(contact.Failed, number, ago(2))
+		bad.Fault = f
+		w.evidence(bad)
+		x, said := found(w)
+		if x.Reason != gate.Bounced || !strings.HasPrefix(said, "bounced") || words[said] {
+			t.Errorf("%q: %s, %q", f, x.Reason, said)
+		}
+		words[said] = true
+		again := about(contact.Verified, number, ago(1))
+		again.Method, again.Level = policy.NemSMS, policy.NemSMS.Level()
+		w.evidence(again)
+		if x, said := found(w); x.Outcome != "allow" || said != "not bounced" {
+			t.Errorf("%q, proven anew: %s, %q", f, x.Reason, said)
+		}
+	}
+}

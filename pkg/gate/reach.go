@@ -196,7 +196,7 @@ func (g *Gate) unfit(q *question, r recipient, s contact.State, said consent.Sta
 		return Barred
 	case t.stops(RuleWrong, s.Wrong, isOr(s.Wrong, "somebody else's")):
 		return WrongNumber
-	case t.stops(RuleBounced, s.Bounced, isOr(s.Bounced, "bounced")):
+	case t.stops(RuleBounced, s.Bounced, bouncedOf(s)):
 		return Bounced
 	case t.stops(RuleCurrent, s.Changed, isOr(s.Changed, "changed since")):
 		return ChangedNumber

@@ -13,7 +13,7 @@ const (
 	SwitchAll      = "all"
 	SwitchUnit     = "unit:"     // and the unit's id
 	SwitchTemplate = "template:" // and the template set, the template, or one version of it
-	SwitchCarrier  = "carrier:"  // and the route
+	SwitchCarrier  = "carrier:"  // and the route or the carrier's name
 	SwitchPack     = "pack:"     // and the pack's id
 	SwitchCountry  = "country:"  // and the country's code
 )

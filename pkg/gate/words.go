@@ -66,6 +66,21 @@ func isOr(is bool, what string) func() string {
 	}
 }
 
+// faults say what a carrier or register has found wrong with an address.
+var faults = map[contact.Fault]string{
+	contact.NotInUse: "bounced: nobody has this number or mailbox", contact.Barred: "bounced: messages to it are refused for good",
+	contact.NotMobile: "bounced: it can't receive messages of this kind",
+}
+
+func bouncedOf(s contact.State) func() string {
+	return func() string {
+		if words := faults[s.Fault]; s.Bounced && words != "" {
+			return words
+		}
+		return isOr(s.Bounced, "bounced")()
+	}
+}
+
 func counted(n int) func() string { return func() string { return fmt.Sprint(n) } }
 
 func saidOf(s consent.State) func() string {
