@@ -3,6 +3,7 @@
 //	           ┌ STOP, START, wrong number ▶ Register
 //	notice ──▶ ├ perhaps a cancellation ───▶ Desk: the clinic's inbox  ┐
 //	           ├ anything else ────────────▶ Register: somebody wrote  ├▶ at most one fixed answer ▶ Replier
+//	           ├ complaint ────────────────▶ Unsubscriber: bars the address that the message went to
 //	           └ delivery report ──────────▶ Register                  ┘
 //
 // It decides which of a few things an answer is (Classify), hands that on, and acknowledges to the carrier only once that is

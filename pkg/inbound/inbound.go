@@ -32,10 +32,16 @@ type Register interface {
 	Report(ctx context.Context, r provider.Report, via string) error
 }
 
-// Source is a carrier that is asked for notices.
+// Source is a carrier that is asked for notices. Its Poller hands over from as many goroutines as it likes.
 type Source struct {
 	Name   string // the carrier's, as in the configuration
 	Poller provider.Poller
+}
+
+// waker is a Poller that knows when there is something to ask it for.
+type waker interface {
+	// Came has a token when something has come.
+	Came() <-chan struct{}
 }
 
 // Options make an Inbound.
@@ -51,10 +57,13 @@ type Options struct {
 	// Normalise gives an address as a carrier writes it the one form that addresses have, so that a STOP finds its address.
 	// Package contact has it; which country a number without a code is of is for the caller to say.
 	Normalise func(reminder.Address) (reminder.Address, error)
-	Pollers   []Source
-	Every     time.Duration         // between two rounds of polling; 0 = 1s
-	Log       *zap.Logger           // nil = none
-	Metrics   prometheus.Registerer // nil = none
+	// Keywords are those of the numbers that others share: what the carriers hand over of an SMS begins with one of them. Here, and
+	// nowhere else, it is taken away.
+	Keywords []string
+	Pollers  []Source
+	Every    time.Duration         // between two rounds of polling; 0 = 1s
+	Log      *zap.Logger           // nil = none
+	Metrics  prometheus.Registerer // nil = none
 }
 
 // Inbound reads notices. It is safe for concurrent use.
@@ -102,7 +111,7 @@ func New(o Options) (*Inbound, error) {
 			Name: "husk_inbound_answers_total", Help: "Fixed answers to people who wrote, by text and by what became of them.",
 		}, []string{"text", "outcome"}),
 	}
-	for _, k := range append(slices.Clone(Intents), kindReport, kindMachine) {
+	for _, k := range append(slices.Clone(Intents), kindReport, kindComplaint, kindMachine) {
 		in.notices.WithLabelValues(string(k))
 		in.failed.WithLabelValues(string(k))
 	}
@@ -124,55 +133,110 @@ func New(o Options) (*Inbound, error) {
 
 // Labels of metrics that are no intents.
 const (
-	kindReport  Intent = "report"
-	kindPoll    Intent = "poll"
-	kindMachine Intent = "machine" // a machine's, which asks for nothing
+	kindReport    Intent = "report"
+	kindComplaint Intent = "complaint"
+	kindPoll      Intent = "poll"
+	kindMachine   Intent = "machine" // a machine's, which asks for nothing
 )
 
-// Run polls until ctx ends, and then returns nil. What fails is logged, counted and tried again in the next round.
+// Run polls until ctx ends, and then returns nil. Each carrier has rounds of its own, so that no STOP waits for what came through another one.
+// What fails is logged, counted and tried again.
 func (in *Inbound) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	for _, s := range in.o.Pollers {
+		wg.Go(func() { in.rounds(ctx, s) })
+	}
+	wg.Wait()
+	<-ctx.Done()
+	return nil
+}
+
+// rounds polls one carrier: every Every, and when it says that something has come.
+func (in *Inbound) rounds(ctx context.Context, s Source) {
 	tick := time.NewTicker(in.o.Every)
 	defer tick.Stop()
-	for {
-		// Poll has logged and counted what failed.
-		_ = in.Poll(ctx)
+	var came <-chan struct{}
+	if w, ok := s.Poller.(waker); ok {
+		came = w.Came()
+	}
+	for told := false; ; {
+		if err := in.poll(ctx, s); err != nil && ctx.Err() == nil && !told {
+			in.log.Warn("not all notices of a carrier were dealt with; they will be read again", zap.String("provider", s.Name), zap.Error(err))
+			told = true
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-tick.C:
+			told = false
+		case <-came: // as often as it likes, and told of once between two ticks
+		}
+		if ctx.Err() != nil {
+			return
 		}
 	}
 }
 
-// Poll asks every carrier once, all at the same time: a slow one holds up no STOP that came through another. The error
-// joins what failed.
+// poll asks one carrier once.
+func (in *Inbound) poll(ctx context.Context, s Source) error {
+	err := s.Poller.Poll(ctx, func(ctx context.Context, n provider.Notice) error { return in.Handle(ctx, s.Name, n) })
+	if err != nil && ctx.Err() == nil {
+		in.failed.WithLabelValues(string(kindPoll)).Inc()
+	}
+	return err
+}
+
+// Poll asks every carrier once, all at the same time. The error joins what failed.
 func (in *Inbound) Poll(ctx context.Context) error {
 	errs := make([]error, len(in.o.Pollers))
 	var wg sync.WaitGroup
 	for i, s := range in.o.Pollers {
-		wg.Go(func() {
-			errs[i] = s.Poller.Poll(ctx, func(ctx context.Context, n provider.Notice) error { return in.Handle(ctx, s.Name, n) })
-			if errs[i] != nil && ctx.Err() == nil {
-				in.failed.WithLabelValues(string(kindPoll)).Inc()
-				in.log.Warn("not all notices of a carrier were dealt with; they will be read again", zap.String("provider", s.Name), zap.Error(errs[i]))
-			}
-		})
+		wg.Go(func() { errs[i] = in.poll(ctx, s) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
 }
 
 // Handle deals with one notice that came through the carrier via. Webhooks call it too: acknowledge to the carrier only
-// when it returns nil.
+// when it returns nil, or provider.ErrUnknownMessage of a complaint that bars nobody.
 func (in *Inbound) Handle(ctx context.Context, via string, n provider.Notice) error {
 	switch n.Kind {
 	case provider.Reply:
 		return in.reply(ctx, via, n)
 	case provider.ReportKind:
 		return in.count(kindReport, in.o.Register.Report(ctx, n.Report(), via))
+	case provider.Complaint:
+		err := in.complaint(ctx, via, n)
+		if errors.Is(err, provider.ErrUnknownMessage) { // nothing is left to do
+			in.notices.WithLabelValues(string(kindComplaint)).Inc()
+			return err
+		}
+		return in.count(kindComplaint, err)
 	}
-	return fmt.Errorf("inbound: a notice of unknown kind from %s: its carrier package must set reply or report", via)
+	return fmt.Errorf("inbound: a notice of unknown kind from %s: its carrier package must set reply, report or complaint", via)
 }
+
+// complaint bars the address of the message that is complained of, as its own STOP would. A message that is no longer known bars nobody:
+// provider.ErrUnknownMessage.
+func (in *Inbound) complaint(ctx context.Context, via string, n provider.Notice) error {
+	if in.o.Unsubscriber == nil {
+		return errNoUnsubscriber
+	}
+	err := ErrUnknownAttempt
+	if n.Reference != "" {
+		err = in.o.Unsubscriber.attempts.StopAttempt(ctx, n.Reference, via)
+	}
+	if errors.Is(err, ErrUnknownAttempt) && n.Unsubscribe != "" {
+		err = in.o.Unsubscriber.stop(ctx, n.Unsubscribe, via)
+	}
+	if errors.Is(err, ErrUnknownAttempt) || errors.Is(err, ErrToken) {
+		in.log.Warn("a complaint about a message that is not known bars nobody", zap.String("provider", via))
+		return fmt.Errorf("inbound: complaint: %w", provider.ErrUnknownMessage)
+	}
+	return err
+}
+
+var errNoUnsubscriber = errors.New("inbound: a complaint: want an Unsubscriber, which knows whom a message went to")
 
 // reply classifies, acts, and answers.
 func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) error {
@@ -182,7 +246,7 @@ func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) err
 			return in.count(Stop, err)
 		}
 	}
-	r := Classify(n.Text.Reveal(), ClassifyOptions{})
+	r := Classify(n.Text.Reveal(), ClassifyOptions{Keyword: in.keyword(n)})
 	from, err := in.o.Normalise(n.From)
 	if err != nil {
 		// Nothing was ever sent to what is no address; a clerk sees that somebody wrote.
@@ -203,6 +267,21 @@ func (in *Inbound) reply(ctx context.Context, via string, n provider.Notice) err
 	}
 	in.answer(ctx, to, r)
 	return nil
+}
+
+// keyword is that of the units' which an SMS begins with, "" when it begins with none. Whatever number it came to: a keyword is no word
+// that people write by themselves.
+func (in *Inbound) keyword(n provider.Notice) string {
+	if n.From.Channel != reminder.SMS {
+		return ""
+	}
+	text := bounded(n.Text.Reveal())
+	for _, k := range in.o.Keywords {
+		if withoutKeyword(text, k) != text {
+			return k
+		}
+	}
+	return ""
 }
 
 // act hands one intent on.

@@ -87,11 +87,14 @@ func lower(a reminder.Address) (reminder.Address, error) {
 
 // polled is a Poller out of a list: what is handled is gone.
 type polled struct {
+	mu      sync.Mutex
 	waiting []provider.Notice
 	err     error
 }
 
 func (p *polled) Poll(ctx context.Context, handle func(context.Context, provider.Notice) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	errs := []error{p.err}
 	p.waiting = slices.DeleteFunc(p.waiting, func(n provider.Notice) bool {
 		err := handle(ctx, n)
@@ -99,6 +102,13 @@ func (p *polled) Poll(ctx context.Context, handle func(context.Context, provider
 		return err == nil
 	})
 	return errors.Join(errs...)
+}
+
+// add has a notice come in while it is polled.
+func (p *polled) add(n provider.Notice) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting = append(p.waiting, n)
 }
 
 func says(from, text string) provider.Notice {
@@ -145,6 +155,7 @@ func TestEachNoticeReachesItsMethod(t *testing.T) {
 # HELP husk_inbound_notices_total Notices of carriers that were dealt with, by what they were.
 # TYPE husk_inbound_notices_total counter
 husk_inbound_notices_total{kind="cancel_appointment"} 0
+husk_inbound_notices_total{kind="complaint"} 0
 husk_inbound_notices_total{kind="confirm"} 0
 husk_inbound_notices_total{kind="help"} 1
 husk_inbound_notices_total{kind="machine"} 0
@@ -240,6 +251,7 @@ func TestAStopIsReadAgainUntilItCounts(t *testing.T) {
 # HELP husk_inbound_failures_total Notices that could not be dealt with and will be read again, and rounds of polling that failed.
 # TYPE husk_inbound_failures_total counter
 husk_inbound_failures_total{kind="cancel_appointment"} 0
+husk_inbound_failures_total{kind="complaint"} 0
 husk_inbound_failures_total{kind="confirm"} 0
 husk_inbound_failures_total{kind="help"} 0
 husk_inbound_failures_total{kind="machine"} 0
@@ -279,6 +291,32 @@ func TestTwoThingsInOneNoticeBothCount(t *testing.T) {
 	}
 }
 
+// On a number that others share an answer begins with our keyword, which is no part of what is said.
+func TestTheKeywordOfASharedNumberIsTakenAway(t *testing.T) {
+	for text, want := range map[string]string{
+		"RAVN STOP": "stop", "ravn stop": "stop", " Ravn: stop": "stop", "RAVN\nSTOP": "stop", "STOP": "stop", "FALK24 STOP": "stop",
+		"RAVN START": "start", "RAVN forkert nummer": "wrong", "falk24 START": "start", "RAVN": "other", "RAVNSHOLT START": "other",
+	} {
+		r := &register{}
+		in := station(t, inbound.Options{Register: r, Keywords: []string{"FALK24", "RAVN"}})
+		if err := in.Handle(t.Context(), "box", says("+4520000001", text)); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.list(); len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%q: %q, want %s", text, got, want)
+		}
+	}
+	r := &register{}
+	in := station(t, inbound.Options{Register: r, Keywords: []string{"RAVN"}})
+	mail := provider.Notice{Kind: provider.Reply, From: reminder.NewAddress(reminder.Email, "anna@patient.example"), Text: reminder.Mask("Ravn START")}
+	if err := in.Handle(t.Context(), "box", mail); err != nil {
+		t.Fatal(err)
+	}
+	if got := r.list(); len(got) != 1 || strings.HasPrefix(got[0], "start") {
+		t.Errorf("a mail: %q: it has no keyword", got)
+	}
+}
+
 func TestOneBrokenCarrierHoldsUpNoOther(t *testing.T) {
 	r := &register{}
 	bad, good := &polled{err: errors.New("carrier is down")}, &polled{waiting: []provider.Notice{says("+4520000001", "STOP")}}
@@ -303,6 +341,71 @@ func TestRunPollsUntilItsContextEnds(t *testing.T) {
 		}
 		if rounds != 5 { // at 0, 2, 4, 6 and 8 seconds, failing all the time
 			t.Errorf("%d rounds, want 5", rounds)
+		}
+	})
+}
+
+// A carrier that takes its time holds up nobody else's rounds, and one that says when something has come is asked then.
+func TestEachCarrierHasItsOwnRounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &register{}
+		slow := pollFunc(func() error { time.Sleep(time.Minute); return nil })
+		quick, bell := &polled{}, &rung{came: make(chan struct{}, 1)}
+		in := station(t, inbound.Options{Register: r, Pollers: []inbound.Source{{Name: "slow", Poller: slow}, {Name: "quick", Poller: quick}, {Name: "bell", Poller: bell}}})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- in.Run(ctx) }()
+		time.Sleep(1500 * time.Millisecond)
+		quick.add(says("+4520000001", "STOP"))
+		bell.add(says("+4520000002", "STOP"))
+		bell.came <- struct{}{}
+		time.Sleep(time.Millisecond)
+		if got := r.list(); !slices.Equal(got, []string{"stop +4520000002 bell"}) {
+			t.Errorf("at once: %q", got)
+		}
+		time.Sleep(time.Second)
+		if got := r.list(); len(got) != 2 {
+			t.Errorf("in the next round: %q", got)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// rung says when something has come.
+type rung struct {
+	polled
+	came chan struct{}
+}
+
+func (r *rung) Came() <-chan struct{} { return r.came }
+
+// However often a carrier calls, it is told once a second that not all could be dealt with.
+func TestFailingRoundsDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zap.WarnLevel)
+		bell := &rung{polled: polled{err: errors.New("down")}, came: make(chan struct{}, 1)}
+		in := station(t, inbound.Options{Register: &register{}, Pollers: []inbound.Source{{Name: "bell", Poller: bell}}, Log: zap.New(core)})
+		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+		defer cancel()
+		var calls sync.WaitGroup
+		calls.Go(func() {
+			for ctx.Err() == nil {
+				select {
+				case bell.came <- struct{}{}:
+				default:
+				}
+				time.Sleep(time.Millisecond)
+			}
+		})
+		if err := in.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		calls.Wait()
+		if n := logs.Len(); n != 3 {
+			t.Errorf("%d lines, want 3", n)
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/husk-reminders/husk/pkg/inbound"
+	"github.com/husk-reminders/husk/pkg/provider"
 )
 
 // attempts knows one reference.
@@ -174,5 +175,42 @@ func TestUnsubscribeByMail(t *testing.T) {
 	a.fail = errors.New("no room")
 	if err := mail(made(t, k, reference), ""); err == nil {
 		t.Error("an unsubscription that is not on disk is acknowledged")
+	}
+}
+
+// A complaint is the STOP of the address that the message went to, known by the message's reference or else by its token.
+func TestAComplaintBars(t *testing.T) {
+	broken := errors.New("journal is down")
+	k := tokens(t, 1)
+	for name, c := range map[string]struct {
+		n    provider.Notice
+		fail error
+		want []string
+		err  error
+	}{
+		"by the reference":        {provider.Notice{Reference: reference}, nil, []string{"mail"}, nil},
+		"by the token":            {provider.Notice{Unsubscribe: made(t, k, reference)}, nil, []string{"mail"}, nil},
+		"of an unknown reference": {provider.Notice{Reference: "00ff", Unsubscribe: made(t, k, reference)}, nil, []string{"mail"}, nil},
+		"another's reference":     {provider.Notice{Reference: "00ff"}, nil, nil, provider.ErrUnknownMessage},
+		"another's token":         {provider.Notice{Unsubscribe: made(t, tokens(t, 2), reference)}, nil, nil, provider.ErrUnknownMessage},
+		"about nothing":           {provider.Notice{}, nil, nil, provider.ErrUnknownMessage},
+		"while the journal fails": {provider.Notice{Reference: reference}, broken, nil, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &attempts{known: reference, fail: c.fail}
+			u, err := inbound.NewUnsubscriber(k, a, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := &register{}
+			c.n.Kind = provider.Complaint
+			err = station(t, inbound.Options{Register: r, Unsubscriber: u}).Handle(t.Context(), "mail", c.n)
+			if !errors.Is(err, c.err) || !slices.Equal(a.did, c.want) || len(r.list()) != 0 {
+				t.Errorf("%v, stopped %q, registered %q; want %v and %q", err, a.did, r.list(), c.err, c.want)
+			}
+		})
+	}
+	if err := station(t, inbound.Options{Register: &register{}}).Handle(t.Context(), "mail", provider.Notice{Kind: provider.Complaint, Reference: reference}); err == nil {
+		t.Error("a complaint is dropped where nobody can bar")
 	}
 }

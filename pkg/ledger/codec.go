@@ -204,6 +204,8 @@ func (l *Ledger) body(e journal.Entry) (any, error) {
 		return decode(e, func(b *receipt.Report) { b.Person = e.Person })
 	case journal.KindLetter:
 		return decode[state.Letter](e, nil)
+	case journal.KindOrphan:
+		return decode[state.Orphan](e, nil)
 	case journal.KindTrim:
 		return decode[state.Trim](e, nil)
 	case journal.KindBar:

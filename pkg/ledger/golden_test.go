@@ -34,7 +34,7 @@ type golden struct {
 var kinds = []journal.Kind{
 	journal.KindBar, journal.KindSwitch, journal.KindConsent, journal.KindContact, journal.KindPlan, journal.KindOwned, journal.KindIntent,
 	journal.KindOutcome, journal.KindVerdict, journal.KindPreview, journal.KindReport, journal.KindTrim, journal.KindKey, journal.KindAudit, journal.KindDead,
-	journal.KindLetter,
+	journal.KindLetter, journal.KindOrphan,
 }
 
 // What any release wrote still decodes, opens and folds to the same state. testdata/v<n> holds the entries of format n, with

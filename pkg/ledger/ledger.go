@@ -38,6 +38,10 @@ type Options struct {
 	Decisions     time.Duration    // how long ended appointments are kept; 0 = 400 days
 	Audits        time.Duration    // how long the audit is kept; 0 = 5 years
 	Dead          time.Duration    // how long dead letters are kept; 0 = 30 days
+	Orphans       time.Duration    // how long a delivery report waits for its attempt; 0 = 72 hours
+	// ReportWithin is how long a carrier may take until it has told what became of a message; 0 = it never does. Nil = of none is
+	// expected anything.
+	ReportWithin func(carrier string) time.Duration
 	// ProofYears is how long it must be provable that somebody said a word, after it ended: the pack's proof_years. The zero
 	// Record asks for a person of whom there is no word. Nil = nothing is kept for proof, and nobody's time is ever over.
 	ProofYears func(consent.Record) int
@@ -72,6 +76,10 @@ type Ledger struct {
 	renew chan struct{} // a snapshot is to be written
 	scans chan struct{} // the lists that are being made of everybody's
 	days  days
+
+	strays  atomic.Int64 // about how many reports wait for their attempt
+	strayed atomic.Int64 // when all of them were looked up last, in nanoseconds of Unix time
+	counted atomic.Int64 // when too many of them were counted last, the same
 
 	// Held for writing while somebody's erasing begins, and for reading while bookings are taken in: each is told of wholly before,
 	// and goes, or wholly after, and stays.
@@ -118,6 +126,9 @@ func New(o Options) (*Ledger, error) {
 	}
 	if o.Dead == 0 {
 		o.Dead = 30 * 24 * time.Hour
+	}
+	if o.Orphans == 0 {
+		o.Orphans = 72 * time.Hour
 	}
 	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1), scans: make(chan struct{}, scansAtOnce)}
 	l.m = newMetrics(o.Metrics)
@@ -169,11 +180,15 @@ func (l *Ledger) await(ctx context.Context, ps []journal.Position) error {
 }
 
 type metrics struct {
-	folded       prometheus.Counter
-	appendErrors prometheus.Counter
-	certified    prometheus.Gauge
-	planned      prometheus.Counter
-	stops        prometheus.Counter
+	folded         prometheus.Counter
+	appendErrors   prometheus.Counter
+	certified      prometheus.Gauge
+	planned        prometheus.Counter
+	stops          prometheus.Counter
+	reports        *prometheus.CounterVec
+	contradictions prometheus.Counter
+	faults         *prometheus.CounterVec
+	unreported     *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
@@ -183,9 +198,27 @@ func newMetrics(r prometheus.Registerer) metrics {
 		certified:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "husk_ledger_certified", Help: "1 while the state is certified."}),
 		planned:      prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_planned_total", Help: "Plans journalled."}),
 		stops:        prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_ledger_stops_total", Help: "Addresses barred by a STOP."}),
+		reports: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "husk_ledger_reports_total", Help: "Delivery reports, by what became of them.",
+		}, []string{"outcome"}),
+		contradictions: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "husk_ledger_contradictions_total", Help: "Reports of messages that surely had not left, as their carrier had said.",
+		}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "husk_ledger_faults_total", Help: "Addresses of which a carrier says that they reach nobody: marked, or not yet proven.",
+		}, []string{"outcome"}),
+		unreported: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "husk_ledger_unreported", Help: "Attempts of the last week that their carrier took and has not reported of in time.",
+		}, []string{"carrier"}),
+	}
+	for _, x := range []string{reportTaken, reportRepeated, reportForeign, reportUnknown, reportKept, reportMatched, reportLost} {
+		m.reports.WithLabelValues(x)
+	}
+	for _, x := range []string{"marked", "unproven"} {
+		m.faults.WithLabelValues(x)
 	}
 	if r != nil {
-		r.MustRegister(m.folded, m.appendErrors, m.certified, m.planned, m.stops)
+		r.MustRegister(m.folded, m.appendErrors, m.certified, m.planned, m.stops, m.reports, m.contradictions, m.faults, m.unreported)
 	}
 	return m
 }

@@ -36,6 +36,11 @@ type LifeStep struct {
 	Channel   reminder.Channel   `json:"channel,omitempty"`
 	Template  string             `json:"template,omitempty"` // with its version
 	Code      string             `json:"code,omitempty"`     // the carrier's
+	Carrier   string             `json:"carrier,omitempty"`  // who answered or reported
+	Segment   int                `json:"segment,omitempty"`  // from 1: what was reported is of this part of the message alone
+	Fault     receipt.Fault      `json:"fault,omitempty"`    // what the carrier says is wrong with the address for good
+	Signed    bool               `json:"signed,omitempty"`   // the carrier proved the report itself
+	Told      time.Time          `json:"told,omitzero"`      // of a report: when it happened, by the carrier
 	Pack      string             `json:"pack,omitempty"`     // whose rules decided
 	PackHash  string             `json:"packHash,omitempty"`
 	Basis     string             `json:"basis,omitempty"` // what allowed it
@@ -72,7 +77,16 @@ func (l *Ledger) Life(ctx context.Context, p reminder.PersonKey, id reminder.ID)
 }
 
 func (l *Ledger) life(ctx context.Context, p reminder.PersonKey, id reminder.ID, most int) (Life, error) {
-	x := lifetime{Ledger: l, person: p, id: id}
+	x, complete, err := l.lived(ctx, p, id, most)
+	if err != nil {
+		return Life{}, err
+	}
+	return Life{Reminder: x.found.view, Steps: x.steps, Complete: complete}, nil
+}
+
+// lived reads a reminder's life, and reports whether that was all of it.
+func (l *Ledger) lived(ctx context.Context, p reminder.PersonKey, id reminder.ID, most int) (*lifetime, bool, error) {
+	x := &lifetime{Ledger: l, person: p, id: id}
 	err := l.o.State.View(ctx, p, func(p *state.Person) error {
 		r := p.Reminders[id]
 		if r == nil {
@@ -88,18 +102,18 @@ func (l *Ledger) life(ctx context.Context, p reminder.PersonKey, id reminder.ID,
 		return nil
 	})
 	if err != nil {
-		return Life{}, fmt.Errorf("ledger: %w", err)
+		return nil, false, fmt.Errorf("ledger: %w", err)
 	}
 	if x.found.view.ID == "" {
-		return Life{}, journal.ErrNotFound
+		return nil, false, journal.ErrNotFound
 	}
 	l.unsealed(&x.found)
 	complete, err := x.read(ctx, most)
 	if err != nil {
-		return Life{}, err
+		return nil, false, err
 	}
 	x.known()
-	return Life{Reminder: x.found.view, Steps: x.steps, Complete: complete}, nil
+	return x, complete, nil
 }
 
 // lifetime is one Life at work.
@@ -210,7 +224,10 @@ func (x *lifetime) take(e journal.Entry) error {
 		}
 	case receipt.Report:
 		if n := x.claims(b.Claim); n > 0 {
-			x.add(LifeStep{At: e.At, What: string(b.Status), Code: b.Code, Attempt: n, Reference: b.Claim})
+			x.add(LifeStep{
+				At: e.At, What: string(b.Status), Code: b.Code, Attempt: n, Reference: b.Claim, Carrier: b.Carrier, Segment: x.segment(b), Fault: b.Fault,
+				Signed: b.Signed, Told: b.At,
+			})
 		}
 	case receipt.Verdict:
 		if b.Reminder == x.id {
@@ -239,11 +256,23 @@ func intended(at time.Time, b receipt.Intent) LifeStep {
 }
 
 func (x *lifetime) outcome(at time.Time, attempt int, b receipt.Outcome) {
-	s := LifeStep{At: at, What: string(b.Status), Code: b.Code, By: b.By, Attempt: attempt, Reference: b.Claim, Due: b.Retry}
+	s := LifeStep{
+		At: at, What: string(b.Status), Code: b.Code, By: b.By, Attempt: attempt, Reference: b.Claim, Due: b.Retry, Carrier: b.Carrier, Fault: b.Fault,
+	}
 	if b.By != "" {
 		s.What, s.Reason = StepSettled, string(b.Status)
 	}
 	x.add(s)
+}
+
+// segment is which part of its message a report is of, 0 = the whole.
+func (x *lifetime) segment(b receipt.Report) int {
+	for _, t := range x.reminder.Attempts {
+		if t.Claim == b.Claim && len(t.Parts) > 0 {
+			return 1 + slices.Index(append([]string{t.CarrierID}, t.Parts...), b.CarrierID)
+		}
+	}
+	return 0
 }
 
 // claims is the number of the attempt that a claim is on, 0 when it is on none of the reminder's: a second claim is inert.
@@ -288,7 +317,7 @@ func (x *lifetime) plan(at time.Time, p plan.Plan) {
 // add adds a step, unless it repeats the one before it.
 func (x *lifetime) add(s LifeStep) {
 	for _, y := range x.steps {
-		if y.What == s.What && y.Attempt == s.Attempt && y.Reference == s.Reference && y.Reason == s.Reason && s.Reference != "" {
+		if y.What == s.What && y.Attempt == s.Attempt && y.Reference == s.Reference && y.Reason == s.Reason && y.Segment == s.Segment && y.Fault == s.Fault && s.Reference != "" {
 			return // an outcome that is written twice counts once
 		}
 	}
@@ -305,7 +334,7 @@ func (x *lifetime) known() {
 			x.add(intended(t.At, t.Intent))
 		}
 		if !t.Settled.IsZero() && t.By == "" && !has(t.Attempt, t.Status) || t.By != "" && !has(t.Attempt, StepSettled) {
-			x.outcome(t.Settled, t.Attempt, receipt.Outcome{Status: t.Status, Code: t.Code, Claim: t.Claim, By: t.By})
+			x.outcome(t.Settled, t.Attempt, receipt.Outcome{Status: t.Status, Code: t.Code, Claim: t.Claim, By: t.By, Carrier: t.Carrier, Fault: t.Fault})
 		}
 	}
 	r := x.reminder

@@ -218,7 +218,7 @@ func TestMetricsTellNothingOfAnybody(t *testing.T) {
 	w.known(a.Person, reminder.NewAddress(reminder.SMS, canaries["number"]))
 	w.ok(w.Stop(w.ctx, reminder.NewAddress(reminder.SMS, canaries["number"]), "outbox"))
 	want := map[string]float64{
-		"husk_ledger_folded_total": 4, "husk_ledger_append_errors_total": 0, "husk_ledger_certified": 1, "husk_ledger_planned_total": 1, "husk_ledger_stops_total": 1,
+		"husk_ledger_folded_total": 4, "husk_ledger_append_errors_total": 0, "husk_ledger_certified": 1, "husk_ledger_planned_total": 1, "husk_ledger_stops_total": 1, "husk_ledger_reports_total": 0, "husk_ledger_faults_total": 0, "husk_ledger_contradictions_total": 0,
 	}
 	told := func() map[string]float64 {
 		fs, err := metrics.Gather()

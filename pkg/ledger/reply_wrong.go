@@ -321,12 +321,12 @@ func (r *Replies) free(ctx context.Context, p *state.Person) (bool, error) {
 // toLetters writes of the reminders that wait, of those persons for whom which holds, why the gate would say no; "" takes back that
 // an address is barred, and has the gate asked anew: the bar may have stood before another reason. A code that somebody asked for is on
 // no letter list.
-func (r *Replies) toLetters(ctx context.Context, persons []reminder.PersonKey, why string, which func(*state.Person) bool) error {
+func (l *Ledger) toLetters(ctx context.Context, persons []reminder.PersonKey, why string, which func(*state.Person) bool) error {
 	var ps []receipt.Preview
 	slices.Sort(persons)
 	for _, key := range slices.Compact(persons) {
 		var whole state.Person
-		err := r.o.State.View(ctx, key, func(p *state.Person) error { // which may ask the state, so not in here
+		err := l.o.State.View(ctx, key, func(p *state.Person) error { // which may ask the state, so not in here
 			whole = state.Person{Key: p.Key, Contact: slices.Clone(p.Contact)}
 			for id, x := range p.Reminders {
 				a := p.Appointments[x.Appointment]
@@ -346,7 +346,7 @@ func (r *Replies) toLetters(ctx context.Context, persons []reminder.PersonKey, w
 	if len(ps) == 0 {
 		return nil
 	}
-	return r.Preview(ctx, ps)
+	return l.Preview(ctx, ps)
 }
 
 // ErrNoAttempt means that a reference is that of no attempt that is kept.

@@ -83,9 +83,18 @@ func (l *Ledger) Intend(ctx context.Context, is []receipt.Intent) error {
 
 // Settle journals outcomes. It tries until they are on disk or ctx ends: an outcome that is written twice folds once.
 func (l *Ledger) Settle(ctx context.Context, os []receipt.Outcome) error {
-	return l.insist(ctx, func() error {
+	err := l.insist(ctx, func() error {
 		return writeAll(ctx, l, journal.KindOutcome, os, func(o receipt.Outcome) reminder.PersonKey { return o.Person })
 	})
+	for _, o := range os {
+		if err == nil && o.Fault != "" {
+			// The outcome is on disk, and that counts; an address that is not marked is tried once more, and says so again.
+			if err := l.markAddress(ctx, o.Person, o.Claim); err != nil {
+				l.o.Log.Warn("an address that reaches nobody is not marked", zap.String("attempt", o.Claim), zap.Error(err))
+			}
+		}
+	}
+	return err
 }
 
 // Rule journals verdicts: denied, held, expired. The reason is sealed, for it can tell that a person is deceased or
@@ -192,21 +201,6 @@ func (l *Ledger) Opens(ctx context.Context, before time.Time) ([]receipt.Open, e
 // Forsake closes claims whose hand-over surely never began; see state.State.
 func (l *Ledger) Forsake(ctx context.Context, os []receipt.Open) ([]bool, error) {
 	return l.o.State.Forsake(ctx, os)
-}
-
-// Report journals a carrier's delivery report for the reference it was given. A reference that is no claim is ignored.
-func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
-	if _, ok := reminder.ClaimShard(r.Claim); !ok {
-		return nil
-	}
-	persons, err := l.o.State.Claimants(ctx, []string{r.Claim})
-	if err != nil {
-		return err
-	}
-	if r.Person = persons[0]; r.Person == "" {
-		return nil
-	}
-	return writeAll(ctx, l, journal.KindReport, []receipt.Report{r}, func(r receipt.Report) reminder.PersonKey { return r.Person })
 }
 
 // Previews are reminders that the gate has not been asked about: at planning, and again late before the start. They

@@ -402,6 +402,10 @@ func (w *world) dump() string {
 	}
 	line("bars", bars)
 	line("switches", switches)
+	orphans, err := w.state.Orphans(w.ctx)
+	w.ok(err)
+	slices.SortFunc(orphans, func(a, b state.Orphan) int { return strings.Compare(a.Key(), b.Key()) })
+	line("orphans", orphans)
 	for _, k := range slices.Sorted(maps.Keys(persons)) {
 		line(string(k), persons[k])
 	}
