@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/provider"
+	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
 
 // AnswerGate decides on answers.
@@ -26,6 +29,10 @@ type AnswerOptions struct {
 	Gate     AnswerGate
 	Composer Composer
 	Routes   []Route
+	// Router, Stopped and Country are as in Options.
+	Router  *routing.Router
+	Stopped func(ctx context.Context) (map[string]string, error)
+	Country func(a reminder.Address) reminder.Country
 
 	Now           func() time.Time // nil = time.Now
 	Most          int              // answers at work at once; 0 = 8
@@ -64,6 +71,15 @@ func NewAnswers(o AnswerOptions) (*Answers, error) {
 	for _, r := range o.Routes {
 		if r.Name == "" || r.Sender == nil {
 			return nil, fmt.Errorf("dispatch: AnswerOptions: route %q: want a name and a sender", r.Name)
+		}
+	}
+	var err error
+	if o.Routes, err = named(o.Routes); err != nil {
+		return nil, err
+	}
+	if o.Router == nil && len(o.Routes) > 0 {
+		if o.Router, err = routing.New(routing.Options{Rules: inOrder(o.Routes), Now: o.Now, Log: o.Log}); err != nil {
+			return nil, fmt.Errorf("dispatch: %w", err)
 		}
 	}
 	if o.Now == nil {
@@ -128,35 +144,87 @@ func (a *Answers) Wait() { a.busy.Wait() }
 
 // send sees one answer through.
 func (a *Answers) send(ctx context.Context, r gate.Reply) (outcome string, err error) {
-	route, ok := a.route(r.Route)
-	if !ok {
+	if !slices.ContainsFunc(a.o.Routes, func(x Route) bool { return x.Name == r.Route }) {
 		return answerClosed, errNoRoute
 	}
 	p, err := a.o.Gate.Answer(ctx, r, a.o.Now())
 	if err != nil {
 		return answerDenied, err
 	}
-	m, unfit, err := written(ctx, a.o.Composer, route.Sender, p, rand.Text(), nil)
-	if err = errors.Join(unfit, err); err != nil {
+	m, err := written(ctx, a.o.Composer, p, rand.Text(), nil)
+	if err != nil {
 		return answerHeld, err
 	}
-	wait, cancel := context.WithTimeout(ctx, a.o.OpenWait)
-	defer cancel()
-	slot, err := route.Sender.Open(wait)
+	stopped, err := stoppedBy(ctx, a.o.Stopped)
 	if err != nil {
 		return answerClosed, err
 	}
+	why := errNoRoute
+	outcome = answerClosed
+	q := routing.Question{Country: countryOf(a.o.Country, p), Unit: p.Unit().ID}
+	for _, name := range a.o.Router.Order(reminder.Channel(r.Route), q) {
+		i := slices.IndexFunc(a.o.Routes, func(x Route) bool { return x.Name == r.Route && x.Carrier == name })
+		if i < 0 || stopped(name) {
+			continue
+		}
+		slot, pass, said, err := a.board(ctx, a.o.Routes[i], p, &m)
+		if err == nil {
+			return a.hand(ctx, name, p, m, slot, pass)
+		}
+		outcome, why = said, err
+	}
+	return outcome, why
+}
+
+// board has a carrier encode an answer, and gets it a slot there.
+func (a *Answers) board(ctx context.Context, r Route, p gate.Permit, m *reminder.Message) (_ provider.Slot, _ *routing.Pass, outcome string, err error) {
+	if m.Wire, err = r.Sender.Encode(*m); err == nil {
+		err = a.o.Composer.Inspect(p, *m)
+	}
+	if err != nil {
+		return nil, nil, answerHeld, err
+	}
+	wait, cancel := context.WithTimeout(ctx, a.o.OpenWait)
+	defer cancel()
+	pass, err := a.o.Router.Board(wait, r.Carrier, m.Segments)
+	if err != nil {
+		return nil, nil, answerClosed, err
+	}
+	began := time.Now() //nolint:forbidigo // real time, as the carrier's is
+	slot, err := r.Sender.Open(wait)
+	if err != nil {
+		pass.End(routing.Judge(err, time.Since(began)), false) //nolint:forbidigo // as above
+		return nil, nil, answerClosed, err
+	}
+	return slot, pass, "", nil
+}
+
+// hand writes an answer. A carrier that was stopped while its slot opened gets none.
+func (a *Answers) hand(ctx context.Context, carrier string, p gate.Permit, m reminder.Message, slot provider.Slot, pass *routing.Pass) (outcome string, err error) {
 	defer slot.Close()
-	by := time.Now().Add(a.o.WriteDeadline) //nolint:forbidigo // real time, as the write deadline is
+	said, left := routing.Neither, false
+	defer func() { pass.End(said, left) }()
+	by := time.Now().Add(a.o.WriteDeadline)     //nolint:forbidigo // real time, as the write deadline is
+	stopped, err := stoppedBy(ctx, a.o.Stopped) // before the gate, which asks last whether the store vouches for what it said
+	if err != nil {
+		return answerClosed, err
+	}
+	if stopped(carrier) {
+		return answerClosed, fmt.Errorf("%s: %w", carrier, routing.ErrStopped)
+	}
 	if err := a.o.Gate.ConfirmAnswer(ctx, p, m.Template); err != nil {
 		return answerDenied, err
 	}
-	if !time.Now().Before(by) { //nolint:forbidigo // as above
+	began := time.Now() //nolint:forbidigo // as above
+	if !began.Before(by) {
 		return answerLate, errLate
 	}
 	write, cancel := context.WithDeadline(ctx, by)
 	defer cancel()
-	if _, err := slot.Send(write, m); err != nil {
+	_, err = slot.Send(write, m)
+	said = routing.Judge(err, time.Since(began)) //nolint:forbidigo // as above
+	left = err == nil || provider.OutcomeOf(err) == provider.Unknown
+	if err != nil {
 		return provider.OutcomeOf(err).String(), asError(err)
 	}
 	return answerAccepted, nil
@@ -169,13 +237,4 @@ func asError(err error) error {
 		return e
 	}
 	return &provider.Error{Outcome: provider.Unknown, Code: provider.Cause(err), Err: err}
-}
-
-func (a *Answers) route(name string) (Route, bool) {
-	for _, r := range a.o.Routes {
-		if r.Name == name {
-			return r, true
-		}
-	}
-	return Route{}, false
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
 
 // answerer is the bench's gate, composer and carrier behind Answers.
@@ -105,6 +106,34 @@ func (a *answerer) count(outcome string) float64 {
 		}
 	}
 	return 0
+}
+
+// A carrier that is stopped after it was chosen gets no answer, and neither does one of which nobody knows any more.
+func TestACarrierStoppedBeforeTheAnswerIsWritten(t *testing.T) {
+	for name, c := range map[string]struct {
+		on   map[string]string
+		err  error
+		want error
+	}{
+		"stopped":   {map[string]string{gate.SwitchCarrier + "a": "x"}, nil, routing.ErrStopped},
+		"not known": {nil, errDown, errDown},
+	} {
+		inBench(t, func(b *bench) {
+			asks := 0
+			a := newAnswerer(b, func(o *dispatch.AnswerOptions) {
+				o.Routes[0].Carrier = "a"
+				o.Stopped = func(context.Context) (map[string]string, error) {
+					if asks++; asks == 1 {
+						return nil, nil
+					}
+					return c.on, c.err
+				}
+			})
+			if err := a.Send(b.Context(), stopped()); !errors.Is(err, c.want) || asks != 2 || len(b.sent) != 0 || b.slots != 0 || a.count("route_closed") != 1 {
+				t.Errorf("%s: %v, asked %d times, sent %d, %d slots open", name, err, asks, len(b.sent), b.slots)
+			}
+		})
+	}
 }
 
 func TestAnswerIsSentOnce(t *testing.T) {

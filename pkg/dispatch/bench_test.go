@@ -227,6 +227,12 @@ func (q *queue) Lease(_ context.Context, route string, due time.Time, limit int)
 				l.Attempt++
 			}
 		}
+		l.Refusals = 0
+		for _, o := range q.outcomes {
+			if o.Reminder == l.Reminder && o.Status == receipt.Refused {
+				l.Refusals++
+			}
+		}
 		q.held[l.Reminder] = l
 		out = append(out, l)
 		return true

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,6 +16,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
 
 // Queue is the due index.
@@ -48,11 +50,13 @@ type Composer interface {
 	Inspect(p gate.Permit, m reminder.Message) error
 }
 
-// Route is a carrier that messages of one channel go to. Its name is the channel's.
+// Route is a carrier that messages of one channel may go to. Its name is the channel's; a channel may have several, each with a carrier of
+// another name.
 type Route struct {
-	Name   string
-	Sender provider.Sender
-	Slots  int // most attempts open at once; at least 1
+	Name    string
+	Carrier string // the carrier's name, under which its notices come in too; "" = the channel's
+	Sender  provider.Sender
+	Slots   int // most attempts open at once; at least 1
 }
 
 // Options of a Dispatcher.
@@ -62,6 +66,13 @@ type Options struct {
 	Gate     Gate
 	Composer Composer
 	Routes   []Route
+	// Router chooses the carrier of each message among the routes; nil = those of its channel in their order, as far as they are well.
+	Router *routing.Router
+	// Stopped are the switches that are on, by name: a carrier that is stopped is passed over. It need not be certified, for the gate's Confirm
+	// looks again. nil = none is.
+	Stopped func(ctx context.Context) (map[string]string, error)
+	// Country is where an address belongs, "" where it does not tell; nil = no address does.
+	Country func(a reminder.Address) reminder.Country
 	// Stop bars an address whose carrier says that its holder opted out.
 	Stop func(ctx context.Context, from reminder.Address, via string) error
 	// Unsubscribe is what the e-mail with a reference offers to stop the messages; nil = none does.
@@ -87,6 +98,7 @@ type Dispatcher struct {
 	catchUp *rate.Limiter
 	inHand  sync.Map // claims that a worker of this process has intended and not settled
 
+	asked  atomic.Int64 // when AskAgain was called last, in nanoseconds of Unix time
 	sights sync.Mutex
 	first  map[string]time.Time // when this process first saw each open claim that is nobody's here
 }
@@ -108,6 +120,15 @@ func New(o Options) (*Dispatcher, error) {
 	for _, r := range o.Routes {
 		if r.Name == "" || r.Sender == nil || r.Slots < 1 {
 			return nil, fmt.Errorf("dispatch: route %q: want a name, a sender and at least one slot", r.Name)
+		}
+	}
+	var err error
+	if o.Routes, err = named(o.Routes); err != nil {
+		return nil, err
+	}
+	if o.Router == nil && len(o.Routes) > 0 {
+		if o.Router, err = routing.New(routing.Options{Rules: inOrder(o.Routes), Now: o.Now, Log: o.Log}); err != nil {
+			return nil, fmt.Errorf("dispatch: %w", err)
 		}
 	}
 	def := func(d *time.Duration, v time.Duration) {
@@ -152,19 +173,11 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	})()
 	var wg sync.WaitGroup
 	var ws []*worker
-	work := func(r Route, tokens, rounds int) {
-		w := &worker{Dispatcher: d, route: r, tokens: make(chan struct{}, tokens), log: d.o.Log.With(zap.String("route", r.Name))}
+	for _, c := range reminder.Channels {
+		w, rounds := d.worker(c)
 		ws = append(ws, w)
 		for range rounds {
 			wg.Go(func() { w.run(ctx, hand) })
-		}
-	}
-	for _, r := range d.o.Routes {
-		work(r, r.Slots, d.o.Rounds)
-	}
-	for _, c := range reminder.Channels {
-		if name := string(c); !d.route(name) {
-			work(Route{Name: name}, closedTokens, 1)
 		}
 	}
 	wg.Wait()
@@ -172,6 +185,28 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		w.sends.Wait()
 	}
 	return nil
+}
+
+// worker makes the worker of a channel, and says how many rounds it has in flight. It takes as much at once as the carriers have slots that
+// come first in some order: the others stand in for those.
+func (d *Dispatcher) worker(c reminder.Channel) (w *worker, rounds int) {
+	w = &worker{Dispatcher: d, route: string(c), carriers: map[string]*berth{}, log: d.o.Log.With(zap.String("route", string(c)))}
+	tokens := 0
+	for _, r := range d.o.Routes {
+		if r.Name != w.route {
+			continue
+		}
+		w.carriers[r.Carrier] = &berth{Route: r, slots: make(chan struct{}, r.Slots)}
+		if d.o.Router.First(c, r.Carrier) {
+			tokens += r.Slots
+		}
+	}
+	rounds = d.o.Rounds
+	if len(w.carriers) == 0 {
+		tokens, rounds = closedTokens, 1
+	}
+	w.tokens = make(chan struct{}, max(tokens, 1))
+	return w, rounds
 }
 
 // route reports whether a route of that name is worked here.
@@ -189,6 +224,7 @@ type metrics struct {
 	outcomes  *prometheus.CounterVec
 	delay     *prometheus.HistogramVec
 	open      *prometheus.GaugeVec
+	shut      *prometheus.GaugeVec
 	doubts    prometheus.Counter
 }
 
@@ -198,10 +234,11 @@ func newMetrics(r prometheus.Registerer) metrics {
 		outcomes:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "husk_dispatch_outcomes_total", Help: "Outcomes of attempts."}, []string{"route", "outcome"}),
 		delay:     prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "husk_dispatch_delay_seconds", Help: "From due to accepted.", Buckets: []float64{.1, .5, 1, 5, 15, 60, 300, 1800, 7200}}, []string{"route"}),
 		open:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "husk_dispatch_open_attempts", Help: "Attempts intended and not settled."}, []string{"route"}),
+		shut:      prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "husk_dispatch_route_shut", Help: "1 while no carrier of the route can be given a message, and what is due waits."}, []string{"route"}),
 		doubts:    prometheus.NewCounter(prometheus.CounterOpts{Name: "husk_dispatch_unknown_total", Help: "Attempts whose hand-over is in doubt."}),
 	}
 	if r != nil {
-		r.MustRegister(m.decisions, m.outcomes, m.delay, m.open, m.doubts)
+		r.MustRegister(m.decisions, m.outcomes, m.delay, m.open, m.shut, m.doubts)
 	}
 	return m
 }

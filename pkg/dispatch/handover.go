@@ -12,34 +12,8 @@ import (
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
-
-// open gets a slot for each job: rate, window and connection are waited for before anything is intended.
-func (w *worker) open(ctx context.Context, jobs []job) []job {
-	if len(jobs) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, w.o.OpenWait)
-	defer cancel()
-	errs := make([]error, len(jobs))
-	var wg sync.WaitGroup
-	for i := range jobs {
-		wg.Go(func() { jobs[i].slot, errs[i] = w.route.Sender.Open(ctx) })
-	}
-	wg.Wait()
-	kept := jobs[:0]
-	for i, j := range jobs {
-		if errs[i] == nil {
-			kept = append(kept, j)
-			continue
-		}
-		l := j.permit.Lease()
-		w.m.decisions.WithLabelValues(w.route.Name, gate.Defer.String(), string(gate.RouteClosed)).Inc()
-		w.log.Warn("the carrier gives no slot", zap.Error(errs[i]))
-		w.retry(context.WithoutCancel(ctx), l, w.o.Now().Add(max(backoff(l.Tries), after(errs[i]))), w.route.Name)
-	}
-	return kept
-}
 
 func after(err error) time.Duration {
 	var e *provider.Error
@@ -60,8 +34,8 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 		j := &jobs[i]
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		j.intent = receipt.Intent{
-			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: j.message.Reference, Version: l.Version, Route: w.route.Name,
-			Channel: j.permit.Channel(), Address: j.permit.AddressHash(), Template: j.message.Template, Segments: j.message.Segments,
+			Reminder: l.Reminder, Person: l.Person, Attempt: l.Attempt, Claim: j.message.Reference, Version: l.Version, Route: w.route,
+			Channel: j.permit.Channel(), Carrier: j.Carrier, Address: j.permit.AddressHash(), Template: j.message.Template, Segments: j.message.Segments,
 			Decision: receipt.Decision{Basis: j.permit.Basis(), Pack: pack.ID, PackHash: pack.Hash},
 		}
 		is[i] = j.intent
@@ -70,7 +44,7 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 	if err := w.o.Receipts.Intend(ctx, is); err != nil {
 		w.log.Warn("intents are not journalled", zap.Int("count", len(jobs)), zap.Error(err))
 		for _, j := range jobs {
-			j.slot.Close()
+			j.end(routing.Neither, false)
 		}
 		w.sends.Go(func() { w.forgo(ctx, jobs) })
 		return nil
@@ -106,7 +80,7 @@ func (w *worker) confirm(ctx context.Context, jobs []job) (kept []job, refused [
 	}
 	as := make([]gate.Attempt, len(jobs))
 	for i, j := range jobs {
-		as[i] = gate.Attempt{Permit: j.permit, Claim: j.intent.Claim, Attempt: j.intent.Attempt, Template: j.message.Template, Route: w.route.Name}
+		as[i] = gate.Attempt{Permit: j.permit, Claim: j.intent.Claim, Attempt: j.intent.Attempt, Template: j.message.Template, Route: w.route, Carrier: j.Carrier}
 	}
 	by := time.Now().Add(w.o.WriteDeadline) //nolint:forbidigo // real time, as the write deadline and a STOP's patience are
 	errs, err := w.o.Gate.Confirm(ctx, as)
@@ -138,11 +112,11 @@ func (w *worker) putBack(ctx context.Context, refused []refusal) {
 	var vs []receipt.Verdict
 	var settled, ruled []reminder.Lease
 	for _, j := range refused {
-		j.slot.Close()
+		j.end(routing.Neither, false)
 		w.inHand.Delete(j.intent.Claim) // it will not be sent
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		outcome, reason := gate.Refusal(j.err)
-		w.m.decisions.WithLabelValues(w.route.Name, outcome.String(), string(reason)).Inc()
+		w.m.decisions.WithLabelValues(w.route, outcome.String(), string(reason)).Inc()
 		os = append(os, outcomeOf(j.intent, receipt.NotBegun, string(reason), w.o.Now().Add(again(l))))
 		if outcome == gate.Deny {
 			vs, ruled = append(vs, verdict(l, receipt.Denied, string(reason), pack.ID, pack.Hash)), append(ruled, l)
@@ -166,7 +140,8 @@ func outcomeOf(i receipt.Intent, s receipt.Status, code string, retry time.Time)
 
 // send hands one message over and settles it.
 func (w *worker) send(ctx context.Context, j job) {
-	defer j.slot.Close()
+	said, left := routing.Neither, false
+	defer func() { j.end(said, left) }()
 	defer w.inHand.Delete(j.intent.Claim)
 	l := j.permit.Lease()
 	var o receipt.Outcome
@@ -177,23 +152,27 @@ func (w *worker) send(ctx context.Context, j job) {
 	case time.Now().Before(j.by): //nolint:forbidigo // as above
 		var accepted provider.Accepted
 		write, cancel := context.WithDeadline(ctx, j.by)
+		began := time.Now() //nolint:forbidigo // as above
 		accepted, err = j.slot.Send(write, j.message)
 		cancel()
-		o = w.settlement(ctx, l, j.intent, accepted, err)
+		said = routing.Judge(err, time.Since(began)) //nolint:forbidigo // as above
+		left = err == nil || provider.OutcomeOf(err) == provider.Unknown
+		o = w.settlement(ctx, l, j, accepted, err)
+		o.Carrier = j.Carrier
 	default:
 		o = outcomeOf(j.intent, receipt.NotBegun, "late", w.o.Now().Add(again(l)))
 	}
-	w.m.outcomes.WithLabelValues(w.route.Name, string(o.Status)).Inc()
+	w.m.outcomes.WithLabelValues(w.route, string(o.Status)).Inc()
 	if o.Status == receipt.Unknown {
 		w.m.doubts.Inc()
 	}
 	if o.Status == receipt.Accepted {
-		w.m.delay.WithLabelValues(w.route.Name).Observe(max(0, w.o.Now().Sub(l.Due).Seconds()))
+		w.m.delay.WithLabelValues(w.route).Observe(max(0, w.o.Now().Sub(l.Due).Seconds()))
 	}
 	var stop sync.WaitGroup
 	if err != nil && provider.OutcomeOf(err) == provider.OptedOut {
 		stop.Go(func() { // beside the outcome, for which a STOP waits
-			if err := w.o.Stop(ctx, j.permit.Address(), "carrier:"+w.route.Name); err != nil {
+			if err := w.o.Stop(ctx, j.permit.Address(), "carrier:"+j.Carrier); err != nil {
 				w.log.Error("an opt-out the carrier told of is not journalled", zap.Error(err))
 			}
 		})
@@ -206,7 +185,8 @@ func (w *worker) send(ctx context.Context, j job) {
 }
 
 // settlement is what a carrier's answer comes to.
-func (w *worker) settlement(ctx context.Context, l reminder.Lease, i receipt.Intent, a provider.Accepted, err error) receipt.Outcome {
+func (w *worker) settlement(ctx context.Context, l reminder.Lease, j job, a provider.Accepted, err error) receipt.Outcome {
+	i := j.intent
 	if err == nil {
 		return acceptedOf(i, a)
 	}
@@ -215,11 +195,13 @@ func (w *worker) settlement(ctx context.Context, l reminder.Lease, i receipt.Int
 	case provider.Retry:
 		return outcomeOf(i, receipt.Refused, code, w.o.Now().Add(max(backoff(l.Attempt-1), after(err))))
 	case provider.Reject:
-		return outcomeOf(i, receipt.Rejected, code, time.Time{})
+		o := outcomeOf(i, receipt.Rejected, code, time.Time{})
+		o.Fault = faultOf(err)
+		return o
 	case provider.OptedOut:
 		return outcomeOf(i, receipt.Rejected, "opted_out", time.Time{})
 	}
-	if a, found := w.ask(ctx, i.Claim); found {
+	if a, found := ask(ctx, j.Sender, i.Claim); found {
 		return acceptedOf(i, a)
 	}
 	w.log.Warn("a hand-over is in doubt", zap.String("attempt", i.Claim), zap.Error(err))
@@ -235,9 +217,18 @@ func label(err error) string {
 	return ""
 }
 
+// faultOf is what a carrier's no says is wrong with the address for good.
+func faultOf(err error) receipt.Fault {
+	var e *provider.Error
+	if errors.As(err, &e) {
+		return receipt.Fault(e.Fault)
+	}
+	return ""
+}
+
 func acceptedOf(i receipt.Intent, a provider.Accepted) receipt.Outcome {
 	o := outcomeOf(i, receipt.Accepted, "", time.Time{})
-	o.CarrierID = a.CarrierID
+	o.CarrierID, o.Parts = a.CarrierID, a.Parts
 	return o
 }
 
@@ -246,8 +237,8 @@ const lookupWait = 2 * time.Second
 
 // ask asks the carrier, where it can be asked, whether it has the message after all. That it has not found it means nothing
 // so soon: the message may still be on its way there.
-func (w *worker) ask(ctx context.Context, claim string) (provider.Accepted, bool) {
-	c, ok := w.route.Sender.(provider.Lookup)
+func ask(ctx context.Context, s provider.Sender, claim string) (provider.Accepted, bool) {
+	c, ok := s.(provider.Lookup)
 	if !ok {
 		return provider.Accepted{}, false
 	}

@@ -10,8 +10,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/husk-reminders/husk/pkg/compose"
+	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
 
 // ErrNotAllowed means that a unit's function address is not on the allow-list of notices.
@@ -25,12 +27,15 @@ type NoticeComposer interface {
 
 // NoticeOptions of Notices. Composer, Sender and Allows are required.
 type NoticeOptions struct {
-	Composer      NoticeComposer
-	Sender        provider.Sender           // of e-mail
-	Allows        func(address string) bool // whether a function address may be written to
-	OpenWait      time.Duration             // how long a slot may take to open; 0 = 30 s
-	WriteDeadline time.Duration             // how long a write may take; 0 = 1 s
-	Metrics       prometheus.Registerer     // nil = nowhere
+	Composer NoticeComposer
+	Sender   provider.Sender           // of e-mail
+	Carrier  string                    // its name; "" = the channel's
+	Allows   func(address string) bool // whether a function address may be written to
+	// Stopped are the switches that are on, by name. nil = none is.
+	Stopped       func(ctx context.Context) (map[string]string, error)
+	OpenWait      time.Duration         // how long a slot may take to open; 0 = 30 s
+	WriteDeadline time.Duration         // how long a write may take; 0 = 1 s
+	Metrics       prometheus.Registerer // nil = nowhere
 }
 
 // Notices hands mails over that tell a clinic's staff how much waits for them. It is the second thing beside a permit that leads to a
@@ -42,7 +47,10 @@ type Notices struct {
 }
 
 // What became of a notice, beside what is the same for answers: labels of metrics.
-const noticeNotAllowed = "not_allowed"
+const (
+	noticeNotAllowed = "not_allowed"
+	noticeStopped    = "stopped" // by a switch, or nobody can say that none is on
+)
 
 // NewNotices checks the options.
 func NewNotices(o NoticeOptions) (*Notices, error) {
@@ -75,6 +83,9 @@ func (n *Notices) Send(ctx context.Context, x compose.Notice) error {
 }
 
 func (n *Notices) send(ctx context.Context, x compose.Notice) (outcome string, err error) {
+	if err := n.unstopped(ctx, x.Unit); err != nil {
+		return noticeStopped, err
+	}
 	m, err := n.o.Composer.Notice(x)
 	if err != nil {
 		return answerHeld, err
@@ -98,8 +109,31 @@ func (n *Notices) send(ctx context.Context, x compose.Notice) (outcome string, e
 	defer slot.Close()
 	write, cancel := context.WithTimeout(ctx, n.o.WriteDeadline)
 	defer cancel()
+	if err := n.unstopped(write, x.Unit); err != nil { // it may have been set while the slot opened
+		return noticeStopped, err
+	}
 	if _, err := slot.Send(write, m); err != nil {
 		return provider.OutcomeOf(err).String(), asError(err)
 	}
 	return answerAccepted, nil
+}
+
+// unstopped asks the switches that stop a unit's notices. The error says that the notice may leave later.
+func (n *Notices) unstopped(ctx context.Context, u reminder.Unit) error {
+	if n.o.Stopped == nil {
+		return nil
+	}
+	on, err := n.o.Stopped(ctx)
+	if err != nil {
+		return &provider.Error{Outcome: provider.Retry, Code: "switches", Err: err}
+	}
+	names := []string{
+		gate.SwitchAll, gate.SwitchUnit + u.ID, gate.SwitchCountry + string(u.Country), gate.SwitchCarrier + string(reminder.Email), gate.SwitchCarrier + n.o.Carrier,
+	}
+	for _, name := range names {
+		if _, is := on[name]; is {
+			return &provider.Error{Outcome: provider.Retry, Code: "stopped", Err: routing.ErrStopped}
+		}
+	}
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/dispatch"
+	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
@@ -106,6 +107,46 @@ func TestNotices(t *testing.T) {
 		fs, err := registry.Gather()
 		if err != nil || len(fs) != 1 || fs[0].GetMetric()[0].GetLabel()[0].GetValue() != c.outcome || fs[0].GetMetric()[0].GetCounter().GetValue() != 1 {
 			t.Errorf("%s: counted %v, %v", name, fs, err)
+		}
+	}
+}
+
+// A switch stops a notice, also one that is set while the carrier's slot opens, and one of which nobody can say: it may leave later.
+func TestNoticesAskTheSwitches(t *testing.T) {
+	for name, c := range map[string]struct {
+		on    string
+		from  int // the question from which on it is
+		err   error
+		stops bool
+	}{
+		"all":                  {on: gate.SwitchAll, stops: true},
+		"the unit":             {on: "unit:rh-ortho", stops: true},
+		"another unit":         {on: "unit:rh"},
+		"its country":          {on: "country:DK", stops: true},
+		"the channel":          {on: "carrier:email", stops: true},
+		"the carrier":          {on: "carrier:relay", stops: true},
+		"another carrier":      {on: "carrier:sms"},
+		"set meanwhile":        {on: gate.SwitchAll, from: 1, stops: true},
+		"nobody knows":         {err: errDown, stops: true},
+		"nobody knows by then": {err: errDown, from: 1, stops: true},
+	} {
+		n := &noticing{message: reminder.Message{Channel: reminder.Email, Purpose: reminder.StaffNotice}}
+		asked := 0
+		x, err := dispatch.NewNotices(dispatch.NoticeOptions{
+			Composer: n, Sender: n, Carrier: "relay", Allows: func(string) bool { return true },
+			Stopped: func(context.Context) (map[string]string, error) {
+				if asked++; asked <= c.from {
+					return nil, nil
+				}
+				return map[string]string{c.on: "drill"}, c.err
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = x.Send(t.Context(), compose.Notice{Unit: reminder.Unit{ID: "rh-ortho", Country: "DK", Function: "team@hospital.example"}})
+		if c.stops != (err != nil) || c.stops == (len(n.sent) == 1) || c.stops && provider.OutcomeOf(err) != provider.Retry || n.slots != 0 {
+			t.Errorf("%s: %v, %d sent, %d slots open", name, err, len(n.sent), n.slots)
 		}
 	}
 }

@@ -105,12 +105,12 @@ func (d *Dispatcher) sight(opens []receipt.Open) map[string]time.Duration {
 // errNotFinal means that a carrier does not have a message which it may have yet.
 var errNotFinal = errors.New("dispatch: not found so far")
 
-// lookUp asks the route's carrier, where it can be asked, what became of an attempt that has not been able to begin for past. That
+// lookUp asks the carrier that an attempt names, where it can be asked, what became of an attempt that has not been able to begin for past. That
 // it does not have the message is a doubt, but where its contract says that it is the last word.
 func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent, past time.Duration) (receipt.Outcome, error) {
 	for _, r := range d.o.Routes {
 		l, ok := r.Sender.(provider.Lookup)
-		if r.Name != i.Route || !ok {
+		if r.Name != i.Route || i.Carrier != "" && r.Carrier != i.Carrier || !ok {
 			continue
 		}
 		a, found, err := l.Lookup(ctx, i.Claim)
@@ -118,11 +118,13 @@ func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent, past time.Dur
 			return receipt.Outcome{}, err
 		}
 		if found {
-			return acceptedOf(i, a), nil
+			o := acceptedOf(i, a)
+			o.Carrier = r.Carrier
+			return o, nil
 		}
 		f, ok := l.(provider.Final)
 		switch {
-		case !ok:
+		case !ok || r.Carrier != i.Carrier && d.several(i.Route): // it may be at another one
 			return outcomeOf(i, receipt.Unknown, "not_found", time.Time{}), nil
 		case past < f.FinalAfter():
 			return receipt.Outcome{}, errNotFinal
@@ -130,6 +132,17 @@ func (d *Dispatcher) lookUp(ctx context.Context, i receipt.Intent, past time.Dur
 		return outcomeOf(i, receipt.NotBegun, "", d.o.Now()), nil
 	}
 	return outcomeOf(i, receipt.Unknown, "no_answer", time.Time{}), nil
+}
+
+// several reports whether a channel has more than one carrier.
+func (d *Dispatcher) several(route string) bool {
+	n := 0
+	for _, r := range d.o.Routes {
+		if r.Name == route {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // Previews is what the provisional letter list needs.

@@ -25,7 +25,9 @@ type asked struct {
 }
 
 func (a *asked) Lookup(ctx context.Context, reference string) (provider.Accepted, bool, error) {
+	a.mu.Lock()
 	a.n++
+	a.mu.Unlock()
 	if a.hangs {
 		<-ctx.Done()
 		return provider.Accepted{}, true, ctx.Err()

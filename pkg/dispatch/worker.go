@@ -11,20 +11,20 @@ import (
 
 	"github.com/husk-reminders/husk/pkg/compose"
 	"github.com/husk-reminders/husk/pkg/gate"
-	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
-// worker works one route, or a channel that has none: then its route has no Sender, and it opens and sends nothing. A token
+// worker works one channel's route, or a channel that has none: then it has no carriers, and it opens and sends nothing. A token
 // stands for a slot: it is taken before leasing and given back when the outcome is journalled, so that no crash leaves more
 // doubts than the route has slots.
 type worker struct {
 	*Dispatcher
-	route  Route
-	tokens chan struct{}
-	sends  sync.WaitGroup
-	log    *zap.Logger
+	route    string
+	carriers map[string]*berth // by name
+	tokens   chan struct{}
+	sends    sync.WaitGroup
+	log      *zap.Logger
 }
 
 // job is one permitted reminder on its way.
@@ -32,9 +32,9 @@ type job struct {
 	permit  gate.Permit
 	message reminder.Message
 	unfit   error // why the carrier can't carry the message: what it answers
-	slot    provider.Slot
-	intent  receipt.Intent
-	by      time.Time // when it must have begun to leave
+	*passage
+	intent receipt.Intent
+	by     time.Time // when it must have begun to leave
 }
 
 // run goes round until ctx ends. What is leased is seen through under hand, which ends later.
@@ -92,25 +92,48 @@ func (w *worker) round(ctx, hand context.Context) (int, error) {
 	}
 	free := n // tokens this round still holds
 	defer func() { w.give(free) }()
-	ls, err := w.o.Queue.Lease(ctx, w.route.Name, w.o.Now(), n)
+	limit, err := w.room(ctx, n)
+	if err != nil || limit == 0 {
+		return 0, err
+	}
+	ls, err := w.o.Queue.Lease(ctx, w.route, w.o.Now(), limit)
 	if err != nil || len(ls) == 0 {
 		return 0, err
 	}
 	ctx = hand
 	jobs, err := w.decide(ctx, w.pace(ctx, ls))
-	jobs = w.open(ctx, w.compose(ctx, jobs))
-	kept, refused := w.confirm(ctx, w.intend(ctx, jobs))
-	for _, j := range kept {
-		free--
-		w.m.open.WithLabelValues(w.route.Name).Inc()
-		w.sends.Go(func() {
-			defer w.give(1)
-			defer w.m.open.WithLabelValues(w.route.Name).Dec()
-			w.send(ctx, j)
-		})
-	}
-	w.putBack(ctx, refused)
+	w.embark(ctx, w.compose(ctx, jobs), func(group []job) {
+		kept, refused := w.confirm(ctx, w.intend(ctx, group))
+		for _, j := range kept {
+			free--
+			w.m.open.WithLabelValues(w.route).Inc()
+			w.sends.Go(func() {
+				defer w.give(1)
+				defer w.m.open.WithLabelValues(w.route).Dec()
+				w.send(ctx, j)
+			})
+		}
+		w.putBack(ctx, refused)
+	})
 	return len(ls), err
+}
+
+// room is how many reminders are taken at once, at most n. None are while no carrier can be given any: they wait where they are.
+func (w *worker) room(ctx context.Context, n int) (int, error) {
+	if len(w.carriers) == 0 {
+		return n, nil
+	}
+	stopped, err := stoppedBy(ctx, w.o.Stopped)
+	if err != nil {
+		return 0, err
+	}
+	limit := w.o.Router.Room(reminder.Channel(w.route), n, stopped)
+	shut := 0.0
+	if limit == 0 {
+		shut = 1
+	}
+	w.m.shut.WithLabelValues(w.route).Set(shut)
+	return limit, nil
 }
 
 // pace puts reminders that are late, after an outage, back a little, so that catching up is spread. News of an appointment
@@ -122,7 +145,7 @@ func (w *worker) pace(ctx context.Context, ls []reminder.Lease) []reminder.Lease
 		urgent := l.Purpose == reminder.Changed || l.Purpose == reminder.Cancel
 		if now.Sub(l.Due) > w.o.LateAfter && l.Tries == 0 && !urgent {
 			if d := w.catchUp.Reserve().Delay(); d > time.Second {
-				w.retry(ctx, l, now.Add(d), w.route.Name)
+				w.retry(ctx, l, now.Add(d), w.route)
 				continue
 			}
 		}
@@ -146,10 +169,10 @@ func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error)
 	var ruled []reminder.Lease
 	for i, l := range ls {
 		d := ds[i]
-		w.m.decisions.WithLabelValues(w.route.Name, d.Outcome.String(), string(d.Reason)).Inc()
+		w.m.decisions.WithLabelValues(w.route, d.Outcome.String(), string(d.Reason)).Inc()
 		switch d.Outcome {
 		case gate.Allow:
-			if r := string(d.Permit.Channel()); r != w.route.Name || w.route.Sender == nil {
+			if r := string(d.Permit.Channel()); r != w.route || len(w.carriers) == 0 {
 				w.elsewhere(ctx, l, r)
 				continue
 			}
@@ -159,7 +182,7 @@ func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error)
 		case gate.Expire:
 			vs, ruled = append(vs, verdict(l, receipt.Expired, "", d.Pack.ID, d.Pack.Hash)), append(ruled, l)
 		default:
-			w.retry(ctx, l, d.Until, w.route.Name)
+			w.retry(ctx, l, d.Until, w.route)
 		}
 	}
 	w.rule(ctx, vs, ruled)
@@ -169,8 +192,8 @@ func (w *worker) decide(ctx context.Context, ls []reminder.Lease) ([]job, error)
 // elsewhere moves a reminder to the route of the channel it may go on. Where that channel has none it waits here.
 func (w *worker) elsewhere(ctx context.Context, l reminder.Lease, route string) {
 	if !w.Dispatcher.route(route) {
-		w.m.decisions.WithLabelValues(w.route.Name, gate.Defer.String(), string(gate.RouteClosed)).Inc()
-		w.retry(ctx, l, w.o.Now().Add(backoff(l.Tries)), w.route.Name)
+		w.m.decisions.WithLabelValues(w.route, gate.Defer.String(), string(gate.RouteClosed)).Inc()
+		w.retry(ctx, l, w.o.Now().Add(backoff(l.Tries)), w.route)
 		return
 	}
 	w.retry(ctx, l, w.o.Now(), route)
@@ -195,7 +218,7 @@ func (w *worker) rule(ctx context.Context, vs []receipt.Verdict, ls []reminder.L
 	}
 }
 
-// compose makes the messages as they will leave, byte for byte, and puts aside what can't be written cleanly.
+// compose makes the messages, and puts aside what can't be written cleanly.
 func (w *worker) compose(ctx context.Context, jobs []job) []job {
 	kept := jobs[:0]
 	var vs []receipt.Verdict
@@ -209,37 +232,31 @@ func (w *worker) compose(ctx context.Context, jobs []job) []job {
 		}
 		v := refused(err, l, pack.ID, pack.Hash)
 		w.log.Warn("a message can't be composed", zap.String("reminder", string(l.Reminder)), zap.Error(err))
-		w.m.decisions.WithLabelValues(w.route.Name, string(v.Status), v.Decision.Reason).Inc()
+		w.m.decisions.WithLabelValues(w.route, string(v.Status), v.Decision.Reason).Inc()
 		vs, ruled = append(vs, v), append(ruled, l)
 	}
 	w.rule(ctx, vs, ruled)
 	return kept
 }
 
-// write composes a job's message, has the carrier encode it, and has what it encoded looked at again.
+// write composes a job's message.
 func (w *worker) write(ctx context.Context, j *job) (err error) {
-	j.message, j.unfit, err = written(ctx, w.o.Composer, w.route.Sender, j.permit, reminder.NewClaim(j.permit.Lease().Person), w.o.Unsubscribe)
+	j.message, err = written(ctx, w.o.Composer, j.permit, reminder.NewClaim(j.permit.Lease().Person), w.o.Unsubscribe)
 	return err
 }
 
-// written composes the message of a permit under a reference, has the carrier encode it, and has what it encoded looked at again.
-// unfit is why the carrier can't carry it: its answer, as good as one to the message itself.
+// written composes the message of a permit under a reference. No carrier has encoded it yet.
 func written(
-	ctx context.Context, c Composer, s provider.Sender, p gate.Permit, reference string, offer func(string) (reminder.Unsubscribe, error),
-) (m reminder.Message, unfit, err error) {
+	ctx context.Context, c Composer, p gate.Permit, reference string, offer func(string) (reminder.Unsubscribe, error),
+) (m reminder.Message, err error) {
 	if m, err = c.Compose(ctx, p); err != nil {
-		return m, nil, err
+		return m, err
 	}
 	m.Reference = reference
 	if offer != nil && m.Channel == reminder.Email {
-		if m.Unsubscribe, err = offer(reference); err != nil {
-			return m, nil, err
-		}
+		m.Unsubscribe, err = offer(reference)
 	}
-	if m.Wire, unfit = s.Encode(m); unfit != nil {
-		return m, unfit, nil
-	}
-	return m, nil, c.Inspect(p, m)
+	return m, err
 }
 
 // refused is the verdict that an error of compose comes to. None of its refusals goes away by trying again: what a clerk
