@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/husk-reminders/husk/pkg/contact"
 	"github.com/husk-reminders/husk/pkg/dispatch"
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/inbound"
@@ -33,7 +34,7 @@ func (r replier) Reply(ctx context.Context, x inbound.Answer) error {
 // replier makes the sender of answers. It is closed before the carriers are: what is at work is seen through.
 func (a *App) replier() (inbound.Replier, error) {
 	answers, err := dispatch.NewAnswers(dispatch.AnswerOptions{
-		Gate: a.Gate, Composer: a.Composer, Routes: a.Routes, Now: a.Now, WriteDeadline: a.Config.Send.WriteDeadline, Metrics: a.Metrics,
+		Gate: a.Gate, Composer: a.Composer, Routes: a.Routes, Router: a.Router, Stopped: people{a.Ledger, a.State}.Stopped, Country: contact.Country, Now: a.Now, WriteDeadline: a.Config.Send.WriteDeadline, Metrics: a.Metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)

@@ -31,6 +31,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/policy"
 	"github.com/husk-reminders/husk/pkg/redact"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/state/memory"
 	"github.com/husk-reminders/husk/pkg/template"
@@ -77,13 +78,17 @@ type App struct {
 	Inbound    *inbound.Inbound
 	// Unsubscriber takes one-click unsubscriptions.
 	Unsubscriber *inbound.Unsubscriber
-	Routes       []dispatch.Route
-	Metrics      *prometheus.Registry
-	Now          func() time.Time
+	// Callbacks takes carriers' calls; nil = callbacks.secret_file is not set.
+	Callbacks *inbound.Callbacks
+	Routes    []dispatch.Route
+	Router    *routing.Router // chooses among Routes; nil where there are none
+	Metrics   *prometheus.Registry
+	Now       func() time.Time
 
 	// Verification asks the registers.
 	Verification *ledger.Verification
 
+	meter        routing.Meter // nil = of this process alone
 	log          *zap.Logger
 	lock         *flock.Flock
 	broker       *broker
@@ -92,6 +97,7 @@ type App struct {
 	journal      *journal.Journal
 	shelf        *shelf // the staff API's
 	versions     *versions
+	canaries     *canaries
 	apiSecret    []byte
 	invented     map[reminder.PersonKey]bool
 	tokens       *inbound.Tokens // of List-Unsubscribe
@@ -173,7 +179,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	a.State = memory.New()
 	lo := ledger.Options{
 		Journal: a.journal, Keys: ring, State: a.State, Planner: planner, Pseudonyms: a.Pseudonyms, Now: o.Now, LeaseFor: c.Send.Lease,
-		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ProofYears: a.proofYears, Republish: a.putBack, Read: a.read, Observe: o.Observe,
+		WriteDeadline: c.Send.WriteDeadline, Decisions: c.Retention.Decisions, Audits: c.Retention.Audit, Dead: c.Retention.Dead, ReportWithin: a.reportWithin, ProofYears: a.proofYears, Republish: a.putBack, Read: a.read, Observe: o.Observe,
 		HighWater: filepath.Join(c.Data, "state", "high-water.json"),
 		Snapshot:  ledger.Snapshot{Path: snapshotPath(c), Every: int(c.State.SnapshotEvery)},
 		Silenced:  a.silenced, Metrics: a.Metrics, Log: o.Log.Named("ledger"),
@@ -202,6 +208,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 	if err := a.keepVersions(ctx); err != nil {
 		return nil, err
 	}
+	a.canaries = newCanaries(a)
 	if a.shelf, err = openShelf(ctx, a.js, c.NATS.Replicas); err != nil {
 		return nil, err
 	}
@@ -235,7 +242,7 @@ func Open(ctx context.Context, o Options) (_ *App, err error) {
 		decider = o.Gate(a.Gate)
 	}
 	a.Dispatcher, err = dispatch.New(dispatch.Options{
-		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Stop: a.Replies.Stop, Unsubscribe: a.offer, Now: o.Now,
+		Queue: a.Ledger, Receipts: a.Ledger, Gate: decider, Composer: a.Composer, Routes: a.Routes, Router: a.Router, Stopped: p.Stopped, Country: contact.Country, Stop: a.Replies.Stop, Unsubscribe: a.offer, Now: o.Now,
 		Idle: o.Rest, Batch: c.Send.Batch, WriteDeadline: c.Send.WriteDeadline, Metrics: a.Metrics, Log: o.Log.Named("dispatch"),
 	})
 	if err != nil {
@@ -307,7 +314,7 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	}
 	country := a.country()
 	a.Inbound, err = inbound.New(inbound.Options{
-		Register: register{a.Replies}, Desk: a.Replies, Replier: replier, Unsubscriber: a.Unsubscriber, Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
+		Register: register{a.Replies}, Desk: a.Replies, Replier: replier, Unsubscriber: a.Unsubscriber, Keywords: a.Units.Keywords(), Pollers: pollers, Every: rest, Metrics: a.Metrics, Log: a.log.Named("inbound"),
 		Normalise: func(x reminder.Address) (reminder.Address, error) {
 			return contact.Normalise(x.Channel, x.Reveal(), country)
 		},
@@ -315,7 +322,7 @@ func (a *App) doors(ctx context.Context, pollers []inbound.Source, rest time.Dur
 	if err != nil {
 		return fmt.Errorf("app: %w", err)
 	}
-	return nil
+	return a.openCallbacks()
 }
 
 // classOf is the content class of the literal text of a template version; false for one that was never live here.

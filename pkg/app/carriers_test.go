@@ -42,7 +42,7 @@ func TestBuildCarriers(t *testing.T) {
 		"one outbox for both":      {sms: config.Carrier{Type: "outbox"}, email: config.Carrier{Type: "outbox"}, slots: []int{4, 4}, pollers: 1, shared: true},
 		"an outbox of one slot":    {sms: outbox(1), email: outbox(1), slots: []int{1, 1}, pollers: 1, shared: true},
 		"the outbox for one":       {sms: none, email: outbox(6), slots: []int{6}, pollers: 1},
-		"outbox and smtp":          {sms: outbox("2"), email: config.Carrier{Type: "smtp", Settings: smtp}, slots: []int{2, 3}, pollers: 1},
+		"outbox and smtp":          {sms: outbox("2"), email: config.Carrier{Type: "smtp", Settings: smtp}, slots: []int{2, 3}, pollers: 2},
 		"none at all":              {sms: none, email: none},
 		"a carrier nobody knows":   {sms: config.Carrier{Type: "pigeon"}, email: none, err: "carriers.sms.type"},
 		"a setting nobody knows":   {sms: config.Carrier{Type: "outbox", Settings: config.Settings{"speed": 3}}, email: none, err: "speed"},
@@ -54,7 +54,7 @@ func TestBuildCarriers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cfg.Carriers.SMS, cfg.Carriers.Email = c.sms, c.email
+			cfg.Carriers["sms"], cfg.Carriers["email"] = &c.sms, &c.email
 			routes, pollers, closers, err := buildCarriers(cfg, carrierContext{data: cfg.Data, writeDeadline: time.Second, now: time.Now, log: zap.NewNop()})
 			for _, x := range closers {
 				defer func() { _ = x.Close() }()
@@ -102,8 +102,8 @@ func TestBuildCarriers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.Carriers.SMS = none
-	cfg.Carriers.Email = config.Carrier{Type: "smtp", Settings: config.Settings{"port": "hunter2", "username": []any{map[string]any{"hunter2": 1}}}}
+	cfg.Carriers["sms"] = &none
+	cfg.Carriers["email"] = &config.Carrier{Type: "smtp", Settings: config.Settings{"port": "hunter2", "username": []any{map[string]any{"hunter2": 1}}}}
 	_, _, _, err = buildCarriers(cfg, carrierContext{data: cfg.Data, now: time.Now, log: zap.NewNop()})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v", err)

@@ -29,3 +29,9 @@ func (d desk) Life(ctx context.Context, p reminder.PersonKey, id reminder.ID) (l
 	x, err := d.Ledger.Life(ctx, p, id)
 	return x, webError(err)
 }
+
+// Receipt implements web.Ledger.
+func (d desk) Receipt(ctx context.Context, p reminder.PersonKey, id reminder.ID, reference string) (ledger.Receipt, error) {
+	x, err := d.Ledger.Receipt(ctx, p, id, reference)
+	return x, webError(err)
+}

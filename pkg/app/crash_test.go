@@ -79,9 +79,9 @@ func withBlind(stalls bool) (set func(*config.Config), undo func()) {
 		return stalling{b}, 4, err
 	}
 	return func(c *config.Config) {
-			c.Carriers.Email = config.Carrier{Type: "blind"}
+			c.Carriers["email"] = &config.Carrier{Type: "blind"}
 			if stalls {
-				c.Carriers.SMS = config.Carrier{Type: "stalling"}
+				c.Carriers["sms"] = &config.Carrier{Type: "stalling"}
 			}
 		}, func() {
 			delete(carriers, "blind")

@@ -112,8 +112,8 @@ type register struct{ *ledger.Replies }
 
 var _ inbound.Register = register{}
 
-// reports are the carrier's statuses that settle something, in the receipt's words.
-var reports = map[provider.Status]receipt.Status{provider.Delivered: receipt.Delivered, provider.Undelivered: receipt.Undelivered}
+// reports are the carrier's statuses in the receipt's words: that a message is on its way settles a doubt.
+var reports = map[provider.Status]receipt.Status{provider.Pending: receipt.Accepted, provider.Delivered: receipt.Delivered, provider.Undelivered: receipt.Undelivered}
 
 // Stop implements inbound.Register.
 func (r register) Stop(ctx context.Context, from reminder.Address, via string, said time.Time) error {
@@ -126,10 +126,12 @@ func (r register) Start(ctx context.Context, from reminder.Address, via string, 
 }
 
 // Report implements inbound.Register.
-func (r register) Report(ctx context.Context, n provider.Report, _ string) error {
+func (r register) Report(ctx context.Context, n provider.Report, via string) error {
 	s, ok := reports[n.Status]
 	if !ok {
 		return nil
 	}
-	return r.Ledger.Report(ctx, receipt.Report{Claim: n.Reference, Status: s, Code: n.Code})
+	return r.Ledger.Report(ctx, receipt.Report{
+		Claim: n.Reference, Carrier: via, CarrierID: n.CarrierID, Status: s, Code: (&provider.Error{Code: n.Code}).Label(), Fault: receipt.Fault(n.Fault), Signed: n.Signed, At: n.At,
+	})
 }

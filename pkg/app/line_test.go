@@ -204,7 +204,7 @@ func TestOpenRunCloseLeavesNothing(t *testing.T) {
 	w.ok(w.App.Run(gone))
 	w.Close()
 	// Not opened.
-	c, err := configIn(w.dir, func(c *config.Config) { c.Carriers.SMS.Type = "pigeon" })
+	c, err := configIn(w.dir, func(c *config.Config) { c.Carriers["sms"].Type = "pigeon" })
 	w.ok(err)
 	if _, err := Open(t.Context(), Options{Config: c}); err == nil || !strings.Contains(err.Error(), "carriers.sms.type") {
 		t.Errorf("a carrier nobody knows: %v", err)

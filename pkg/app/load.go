@@ -19,7 +19,11 @@ func (a *App) load() (err error) {
 	if a.Units, err = ReadUnits(a.Config); err != nil {
 		return err
 	}
-	a.Units = a.Units.Over(channels(a.Config.Carriers)...)
+	var channels []reminder.Channel
+	for _, x := range channelsOf(a.Config) {
+		channels = append(channels, x.name)
+	}
+	a.Units = a.Units.Over(channels...)
 	if a.Packs, err = ReadPacks(a.Config); err != nil {
 		return err
 	}
@@ -32,18 +36,6 @@ func (a *App) load() (err error) {
 		return fmt.Errorf("app: %w", err)
 	}
 	return nil
-}
-
-// channels are those that have a carrier.
-func channels(c config.Carriers) []reminder.Channel {
-	var cs []reminder.Channel
-	if c.SMS.Type != config.None {
-		cs = append(cs, reminder.SMS)
-	}
-	if c.Email.Type != config.None {
-		cs = append(cs, reminder.Email)
-	}
-	return cs
 }
 
 // keyset reads the installation's keys, and makes them where neither they nor any data is there yet.

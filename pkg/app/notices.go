@@ -42,7 +42,8 @@ func (a *App) openNotices(routes []dispatch.Route, metrics prometheus.Registerer
 		return nil, nil //nolint:nilnil // none is an answer
 	}
 	m, err := dispatch.NewNotices(dispatch.NoticeOptions{
-		Composer: a.Composer, Sender: routes[i].Sender, Allows: a.Config.Notices.Allows, WriteDeadline: a.Config.Send.WriteDeadline, Metrics: metrics,
+		Composer: a.Composer, Sender: routes[i].Sender, Carrier: routes[i].Carrier, Allows: a.Config.Notices.Allows,
+		Stopped: people{a.Ledger, a.State}.Stopped, WriteDeadline: a.Config.Send.WriteDeadline, Metrics: metrics,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("app: %w", err)

@@ -183,7 +183,7 @@ func TestNoticeBySMTP(t *testing.T) {
 	}
 	w := newWorld(t, toldByMail(t, team), func(c *config.Config) {
 		c.Send.WriteDeadline, c.Send.Lease = 5*time.Second, time.Minute
-		c.Carriers.Email = config.Carrier{Type: "smtp", Settings: config.Settings{
+		c.Carriers["email"] = &config.Carrier{Type: "smtp", Settings: config.Settings{
 			"host": env["HOST"], "port": env["PORT"], "ca_file": env["CA"], "username": env["USERNAME"], "password_file": env["PASSWORD_FILE"], "domain": "example.org",
 		}}
 	})

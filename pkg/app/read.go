@@ -54,7 +54,7 @@ func ReadPacks(c config.Config) (*policy.Set, error) {
 
 // ReadTemplates reads the configured templates, else the shipped ones.
 func ReadTemplates(c config.Config) (*template.Set, error) {
-	s, err := template.Load(directory(c.Templates, templates.FS))
+	s, err := template.Load(directory(config.Directory{Dir: c.Templates.Dir}, templates.FS))
 	if err != nil {
 		return nil, fmt.Errorf("app: templates.dir: %w", err)
 	}

@@ -61,6 +61,9 @@ func (a *App) Run(ctx context.Context) error {
 		if err = a.settleOpen(ctx); err != nil {
 			return err
 		}
+		if err = a.resume(ctx); err != nil {
+			return err
+		}
 		if !a.byHand {
 			s.begin(hand, "sweeps", a.cron)
 		}
@@ -176,12 +179,16 @@ func (a *App) sweeps() map[string]func(context.Context) (int, error) {
 			}
 			return a.Dispatcher.SettleOpen(ctx, a.Ledger, a.Now().Add(-2*a.Config.Send.Lease))
 		},
+		"doubts":     func(ctx context.Context) (int, error) { return a.Dispatcher.AskAgain(ctx, a.Ledger) },
+		"reports":    a.Ledger.SweepOrphans,
+		"unreported": a.unreported,
 		"previews": func(ctx context.Context) (int, error) {
 			return dispatch.Preview(ctx, a.Ledger, a.Gate, a.Now())
 		},
 		"remembered": a.Ledger.SweepRemembered,
 		"verify":     a.Verification.Sweep, "verify_again": a.Verification.SweepAgain,
 		"notices":   a.notices.sweep,
+		"canaries":  a.canaries.sweep,
 		"retention": func(ctx context.Context) (int, error) { return 0, a.Ledger.SweepRetention(ctx) },
 	}
 }
@@ -200,8 +207,8 @@ func (a *App) cron(ctx context.Context) error {
 	c := cron.New(cron.WithChain(cron.SkipIfStillRunning(cron.DiscardLogger)))
 	specs := a.Config.Sweeps
 	for name, spec := range map[string]string{
-		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
-		"verify": specs.Verify, "notices": specs.Notices,
+		"expired": specs.Expired, "open_attempts": specs.OpenAttempts, "doubts": specs.Doubts, "reports": specs.Reports, "unreported": specs.Unreported, "previews": specs.Previews, "remembered": specs.Remembered, "retention": specs.Retention,
+		"verify": specs.Verify, "notices": specs.Notices, "canaries": specs.Canaries,
 	} {
 		_, err := c.AddFunc(spec, func() {
 			a.swept(ctx, name)

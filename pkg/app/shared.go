@@ -101,6 +101,9 @@ func (a *App) share(ctx context.Context, o Options, keys journal.Keyset) error {
 		return fmt.Errorf("app: %w", err)
 	}
 	a.State = store
+	if a.meter, err = redis.NewMeter(client, c.Redis.Prefix); err != nil {
+		return fmt.Errorf("app: %w", err)
+	}
 	if o.Rebuild {
 		return a.clear(ctx, store, id)
 	}

@@ -3,8 +3,8 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -13,7 +13,6 @@ import (
 	"github.com/husk-reminders/husk/pkg/intake/native"
 	"github.com/husk-reminders/husk/pkg/journal"
 	"github.com/husk-reminders/husk/pkg/ledger"
-	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
 	"github.com/husk-reminders/husk/pkg/state"
 	"github.com/husk-reminders/husk/pkg/state/redis"
@@ -22,15 +21,23 @@ import (
 
 // Staff is the staff API over this App.
 func (a *App) Staff() (*web.API, error) {
-	routes := make([]string, len(a.Routes))
-	for i, r := range a.Routes {
-		routes[i] = r.Name
+	var routes []string // the channels', and the carriers'
+	for _, r := range a.Routes {
+		for _, name := range []string{r.Name, r.Carrier} {
+			if name != "" && !slices.Contains(routes, name) {
+				routes = append(routes, name)
+			}
+		}
+	}
+	carriers, err := a.carrierDesk()
+	if err != nil {
+		return nil, err
 	}
 	return web.New(web.Options{
 		Ledger: desk{a.Replies}, Verify: a.Verification.Verify, Codes: a.codes, Person: a.personKey, Hash: a.Pseudonyms.Address, Country: a.country(), Units: a.Units,
-		Packs: a.Packs, Controller: a.controller(), Templates: a.Templates, Versions: a.versions, Composer: a.Composer, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
-		Secret: a.apiSecret, OnlyInvented: a.onlyInvented, FourEyes: fourEyes(a.Config), UnmaskRate: a.Config.API.UnmaskRate, Carriers: a.carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
-		Unsubscribe: a.Unsubscriber, Now: a.Now, Log: a.log.Named("web"),
+		Packs: a.Packs, Controller: a.controller(), Templates: a.Templates, Versions: a.versions, Canary: canaryRule(a.Config.Templates.Canary), Composer: a.Composer, Routes: routes, Explain: a.Gate.Explain, Records: records{a.Ledger}, Shelf: a.shelf,
+		Secret: a.apiSecret, OnlyInvented: a.onlyInvented, FourEyes: fourEyes(a.Config), UnmaskRate: a.Config.API.UnmaskRate, Carriers: carriers, Streams: a.streams, Ready: a.Ready, Metrics: a.Metrics,
+		Unsubscribe: a.Unsubscriber, Callbacks: a.callbacks(), Now: a.Now, Log: a.log.Named("web"),
 	})
 }
 
@@ -96,27 +103,6 @@ func (a *App) personKey(c reminder.Country, id string) (reminder.PersonKey, erro
 		return "", &web.FieldError{Field: "id", Want: want}
 	}
 	return a.Pseudonyms.Person(reminder.NewNationalID(c, s)), nil
-}
-
-// carrierWait bounds the trying of one carrier.
-const carrierWait = 15 * time.Second
-
-// carriers tries the carriers that can be tried without sending anything.
-func (a *App) carriers(ctx context.Context) []web.Carrier {
-	out := make([]web.Carrier, 0, len(a.Routes))
-	for _, r := range a.Routes {
-		x := web.Carrier{Route: r.Name}
-		if c, ok := r.Sender.(provider.Checker); ok {
-			ctx, cancel := context.WithTimeout(ctx, carrierWait)
-			if err := c.Check(ctx); err != nil {
-				x.Problem = err.Error()
-			}
-			cancel()
-			x.Tried = true
-		}
-		out = append(out, x)
-	}
-	return out
 }
 
 // streams says how full the broker's streams are and how far the folded ones are folded.

@@ -124,7 +124,7 @@ func TestRegisters(t *testing.T) {
 	broken := func(mode config.Mode) error {
 		c, err := configIn(t.TempDir(), func(c *config.Config) {
 			c.Verify, c.Mode = krr(config.KRR{KeyFile: open, KeyID: "k1"}), mode
-			c.Carriers.SMS.Type = config.None
+			c.Carriers["sms"].Type = config.None
 		})
 		if err != nil {
 			t.Fatal(err)

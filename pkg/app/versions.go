@@ -16,6 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/husk-reminders/husk/pkg/compose"
+	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/journal/kv"
 	"github.com/husk-reminders/husk/pkg/policy"
@@ -63,7 +64,7 @@ func (a *App) keepVersions(ctx context.Context) error {
 		return fmt.Errorf("app: %w", err)
 	}
 	a.versions = &versions{store: store, live: a.Templates, units: a.Units, packs: a.Packs, now: a.Now, log: a.log.Named("templates"), told: map[string]bool{}}
-	files := directory(a.Config.Templates, templates.FS)
+	files := directory(config.Directory{Dir: a.Config.Templates.Dir}, templates.FS)
 	for _, t := range a.Templates.All() {
 		data, err := fs.ReadFile(files, t.File())
 		if err == nil {

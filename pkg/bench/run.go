@@ -134,7 +134,7 @@ func (r *run) prepare(ctx context.Context) (string, error) {
 	}
 	c := config.Default()
 	c.Mode, c.Data, c.HTTP.Listen, c.Units.File = config.ModeTrial, filepath.Join(r.dir, "data"), "", file
-	c.Carriers.Email.Type = config.None
+	c.Carriers["email"].Type = config.None
 	if r.Mode == External {
 		replicas := c.NATS.Replicas
 		c.NATS, c.Redis = r.Config.NATS, r.Config.Redis

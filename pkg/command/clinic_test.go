@@ -47,6 +47,16 @@ func TestFindAndLife(t *testing.T) {
 		if _, errs, code := p.husk("", "reminder", "life", "1-"+strings.Repeat("0", 32)); code != 1 || !strings.Contains(errs, "not found") {
 			t.Errorf("%d %s", code, errs)
 		}
+		var rc ledger.Receipt
+		if p.read(&rc, "", "receipt", "show", id, "--reason", "she rang"); string(rc.Reminder) != id || len(rc.Attempts) != 0 || rc.Status != "cancelled" {
+			t.Errorf("%+v", rc)
+		}
+		if out := p.must("", "receipt", "show", id); !strings.Contains(out, "Nothing was handed over") || strings.Contains(out, whose) {
+			t.Error(out)
+		}
+		if _, errs, code := p.husk("", "receipt", "show", strings.Repeat("0a", 14)); code != 1 || !strings.Contains(errs, "not found") {
+			t.Errorf("%d %s", code, errs)
+		}
 		if out := p.must("", "attempt", "list"); !strings.Contains(out, "No attempt is in doubt") {
 			t.Error(out)
 		}

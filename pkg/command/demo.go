@@ -98,10 +98,11 @@ func demo(ctx context.Context, o demoOptions) (err error) {
 	}
 	cfg := config.Default()
 	cfg.Mode, cfg.Data, cfg.HTTP.Listen = config.ModeDemo, o.dir, ""
+	cfg.Units.File = filepath.Join(o.dir, "units.yaml")
 	if cfg, err = cfg.Resolved(); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	units, err := shippedUnits()
+	units, err := demoUnits()
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
@@ -111,6 +112,9 @@ func demo(ctx context.Context, o demoOptions) (err error) {
 	}
 	file := filepath.Join(o.dir, "scenario.json")
 	if err := os.MkdirAll(o.dir, 0o700); err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := os.WriteFile(cfg.Units.File, demoDirectory(), 0o600); err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if err := story.Write(file); err != nil {

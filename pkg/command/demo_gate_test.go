@@ -79,7 +79,7 @@ type openGate struct {
 
 func newOpenGate(t *testing.T) *openGate {
 	t.Helper()
-	units, err := shippedUnits()
+	units, err := demoUnits()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,8 +30,12 @@ var demoNotice = func() consent.Notice {
 	return consent.Notice{ID: "demo-1", Hash: hex.EncodeToString(sum[:]), Language: "en"}
 }()
 
-func shippedUnits() ([]reminder.Unit, error) {
-	d, err := reminder.ReadUnits(bytes.NewReader(defaults.Units))
+// demoDirectory is the unit directory of the demo: the shipped one, and a hospital whose address must not leave.
+func demoDirectory() []byte { return scenario.WithSlip(defaults.Units) }
+
+// demoUnits are those of demoDirectory.
+func demoUnits() ([]reminder.Unit, error) {
+	d, err := reminder.ReadUnits(bytes.NewReader(demoDirectory()))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/husk-reminders/husk/pkg/config"
+	"github.com/husk-reminders/husk/pkg/provider/smtp"
 )
 
 // errProblems makes doctor's exit code; what is wrong has been printed.
@@ -39,6 +41,7 @@ type finding struct {
 type doctor struct {
 	cfg      config.Config
 	now      time.Time
+	dns      smtp.Resolver
 	closed   bool // the line can't be opened for what was found
 	findings []finding
 }
@@ -64,10 +67,10 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check everything that sending rests on, and say what to do",
 		Long: "Checks configuration, keyset, lock, disk, broker, state, policy packs, units, templates, carriers, clock, and what waits for a\n" +
-			"clerk. It sends nothing. The exit code is 1 when there is a problem, 0 with warnings alone.",
+			"clerk; where mails are signed, it asks the DNS for the key. It sends nothing. The exit code is 1 when there is a problem, 0 with warnings alone.",
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			d := &doctor{now: time.Now()}
+			d := &doctor{now: time.Now(), dns: net.DefaultResolver}
 			d.run(c)
 			if err := render(c, d.findings, d.print); err != nil {
 				return err
@@ -96,6 +99,8 @@ func (d *doctor) run(c *cobra.Command) {
 	d.keyset()
 	d.disk()
 	d.texts()
+	d.mail(c.Context())
+	d.gateways()
 	d.signIn(c.Context())
 	d.live(c)
 	d.clock()

@@ -147,19 +147,33 @@ func (d *doctor) streams(streams []web.Stream) {
 
 func (d *doctor) carriers(c *cobra.Command, s *client) {
 	var cs []web.Carrier
-	if err := s.get(c.Context(), "/v1/carriers", nil, &cs); err != nil {
+	if err := s.get(c.Context(), "/v1/carriers", url.Values{"try": {"true"}}, &cs); err != nil {
 		d.blame("carriers", err, "see the log")
 		return
 	}
-	types := map[string]string{"sms": d.cfg.Carriers.SMS.Type, "email": d.cfg.Carriers.Email.Type}
+	usable := map[string]bool{}
 	for _, x := range cs {
+		for _, channel := range x.Channels {
+			usable[channel] = usable[channel] || x.Usable()
+		}
 		switch {
 		case x.Problem != "":
-			d.tell("carriers", problem, fmt.Sprintf("mend carriers.%s.settings, or what they name", x.Route), "%s: %s", x.Route, x.Problem)
+			d.tell("carriers", problem, fmt.Sprintf("mend carriers.%s.settings, or what they name", x.Name), "%s: %s", x.Name, x.Problem)
+		case x.Blind != "":
+			d.tell("carriers", problem, "mend the store: what can't be counted is not sent", "%s: what it carried today can't be told: %s", x.Name, x.Blind)
+		case x.Full != "":
+			d.tell("carriers", warning, fmt.Sprintf("raise carriers.%s.%s, or wait until midnight (send.zone)", x.Name, x.Full), "%s: its %s is reached", x.Name, x.Full)
+		case x.Health == "resting" || x.Health == "returning":
+			d.tell("carriers", warning, "ask the carrier; it is tried again by itself", "%s: %s: %d of its last minute's messages went wrong", x.Name, x.Health, x.Bad)
 		case !x.Tried:
-			d.tell("carriers", fine, "", "%s: %s can't be tried without sending", x.Route, types[x.Route])
+			d.tell("carriers", fine, "", "%s: %s can't be tried without sending", x.Name, x.Type)
 		default:
-			d.tell("carriers", fine, "", "%s: %s answers", x.Route, types[x.Route])
+			d.tell("carriers", fine, "", "%s: %s answers", x.Name, x.Type)
+		}
+	}
+	for _, channel := range slices.Sorted(maps.Keys(usable)) {
+		if !usable[channel] {
+			d.tell("carriers", problem, "see husk carrier list", "no carrier takes messages by %s now: what is due waits", channel)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func TestDoctorFindsProblems(t *testing.T) {
     language: da
     zone: Europe/Copenhagen
     address: {text: "Vej 1, 4999 By", class: 1}
-    sender_id: {text: "Hospital", class: 0}
+    sender_id: {text: "+4570991099", class: 0, replies: number}
     from: {text: "husk@h.example", class: 0}
     units:
       - id: u
@@ -96,6 +96,10 @@ func TestDoctorFindsProblems(t *testing.T) {
 		{"a broken units file", "hospitals: [", "units", "did not find expected node content"},
 		{"an unknown key", "hospitals:\n  - idd: x\n", "units", "field idd not found"},
 		{"a phone that can't be rung", units, "units", `unit "u": phone: "12": want a phone number as printed`},
+		{"a sender that nobody can answer", strings.NewReplacer(`"12"`, `"70 99 10 31"`, `"+4570991099", class: 0, replies: number`, `"Hospital", class: 0`).Replace(units), "templates",
+			`unit u: no working way to stop: no answer to Hospital reaches us: write, for example, "Stop sms: ring {phone}"`},
+		{"a shared number without its keyword", strings.NewReplacer(`"12"`, `"70 99 10 31"`, `"+4570991099", class: 0, replies: number`, `"1204", class: 0, replies: number, keyword: RAVN`).Replace(units), "templates",
+			`unit u: no working way to stop: answers to 1204 reach us behind the keyword RAVN alone`},
 		{"a clinic that names a specialty", strings.Replace(strings.Replace(units, `"12"`, `"70 99 10 31"`, 1), `Ambulatorium", class: 1`, `Onkologi", class: 2`, 1), "templates", "dk-2019 allows 1.5"},
 	} {
 		t.Run(x.name, func(t *testing.T) {

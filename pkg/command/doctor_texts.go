@@ -29,6 +29,7 @@ func (d *doctor) texts() {
 	} else {
 		d.units(units)
 		d.notices(units)
+		d.answers(units)
 	}
 	packs, err := app.ReadPacks(d.cfg)
 	if err != nil {
@@ -172,11 +173,25 @@ func (d *doctor) templates(units *reminder.Directory, packs *policy.Set, set *te
 	if d.cfg.Units.File == "" && d.cfg.Mode != config.ModeProduction {
 		bad = warning
 	}
-	d.group(all, true, bad, "mend the template or the unit's text: such a message is not sent")
+	unstoppable, others := partByStands(all)
+	d.group(unstoppable, true, problem, "mend the template, or the unit's sender_id: it is sent, and patients can't stop it as it says")
+	d.group(others, true, bad, "mend the template or the unit's text: such a message is not sent")
 	d.group(all, false, warning, "mend it, or leave it: it is sent")
 	if !d.has(problem, "templates") {
 		d.tell("templates", fine, "", "%d templates, tried with the longest facts of %d units", len(set.All()), len(units.Units()))
 	}
+}
+
+// partByStands parts the texts that patients can't stop from those with other faults.
+func partByStands(all []compose.Problem) (stands, others []compose.Problem) {
+	for _, p := range all {
+		if p.Stands {
+			stands = append(stands, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	return stands, others
 }
 
 // group tells what is wrong with messages, once a unit where they are refused, else once a template.
@@ -236,7 +251,9 @@ func (d *doctor) liveTexts(c *cobra.Command, s *client) {
 			return
 		}
 		if h.Draft == "" && h.Waiting == "" {
-			d.group(h.Problems, true, warning, "mend the text or the unit's: such a message is not sent")
+			unstoppable, others := partByStands(h.Problems)
+			d.group(unstoppable, true, problem, "mend the text, or the unit's sender_id: it is sent, and patients can't stop it as it says")
+			d.group(others, true, warning, "mend the text or the unit's: such a message is not sent")
 		}
 	}
 	if !d.has(problem, "texts") {

@@ -51,7 +51,7 @@ type rebuilt struct {
 func newEngine(cfg config.Config, log *zap.Logger, run func(*app.App, context.Context) error) (*engine, error) {
 	e := &engine{cfg: cfg, log: log, run: run, firstWait: time.Second, rebuilds: make(chan chan<- rebuilt), opened: make(chan struct{}), ended: make(chan struct{})}
 	o := web.DoorOptions{
-		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, UnsubscribeRate: cfg.Unsubscribe.Rate, PageRate: cfg.Pages.Rate, Log: log.Named("web"),
+		Rebuild: e.rebuild, AddressRate: cfg.API.AddressRate, KeyRate: cfg.API.KeyRate, UnsubscribeRate: cfg.Unsubscribe.Rate, CallbackRate: cfg.Callbacks.Rate, PageRate: cfg.Pages.Rate, Log: log.Named("web"),
 	}
 	if byLink(cfg) {
 		o.Link = e.newLink

@@ -74,8 +74,8 @@ func rootCommand() *cobra.Command {
 	config.RegisterFlags(root.PersistentFlags())
 	root.PersistentFlags().Bool("json", false, "print JSON")
 	root.AddCommand(
-		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), dayCommand(), stopCommand(), resumeCommand(), reminderCommand(), attemptCommand(), letterCommand(), scanCommand(),
-		personCommand(), addressGroup(), inboundCommand(), replyCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), pagesGroup(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
+		serveCommand(), demoCommand(), benchCommand(), doctorCommand(), statusCommand(), dayCommand(), stopCommand(), resumeCommand(), reminderCommand(), attemptCommand(), receiptCommand(), letterCommand(), scanCommand(), smsGroup(),
+		personCommand(), addressGroup(), carrierGroup(), sendGroup(), inboundCommand(), replyCommand(), deadCommand(), auditCommand(), keysCommand(), apiKeyCommand(), apiCommand(), pagesGroup(), policyGroup(), stateCommand(), templateGroup(), versionCommand(),
 	)
 	return root
 }

@@ -94,6 +94,9 @@ func knownOf(c *cobra.Command, unit string, at []string) (redact.Known, error) {
 		return k, usageError{errors.New("scan: --unit: want the id of a unit in the unit directory")}
 	}
 	k.Phones, k.Mails = []string{u.Phone.Text}, []string{u.Mail.Text, u.From.Text}
+	if number := u.SenderNumber(); number != "" {
+		k.Phones = append(k.Phones, number)
+	}
 	if u.Link.Text != "" {
 		k.Links = []string{u.Link.Text}
 	}

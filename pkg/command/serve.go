@@ -90,6 +90,11 @@ func serve(ctx context.Context, cfg config.Config, log *zap.Logger, out io.Write
 			return err
 		}
 	}
+	if cfg.Callbacks.Listen != "" {
+		if err := s.startCallbacks(ctx, cfg.Callbacks, e.door); err != nil {
+			return err
+		}
+	}
 	if cfg.Pages.Listen != "" {
 		if err := s.startPages(ctx, cfg, e); err != nil {
 			return err
@@ -116,7 +121,7 @@ func inUse(cfg config.Config) error {
 }
 
 func carriersOf(cfg config.Config) string {
-	return strings.Join([]string{"sms=" + cfg.Carriers.SMS.Type, "email=" + cfg.Carriers.Email.Type}, " ")
+	return strings.Join([]string{"sms=" + cfg.Carriers["sms"].Type, "email=" + cfg.Carriers["email"].Type}, " ")
 }
 
 // servers are the listeners' HTTP servers.
@@ -152,7 +157,7 @@ func (s *servers) startAPI(ctx context.Context, c config.API, d *web.Door) error
 	}
 	scheme := "http"
 	if c.Cert != "" {
-		t, err := web.TLS(c.Cert, c.Key, c.ClientCA)
+		t, err := web.TLS("api", c.Cert, c.Key, c.ClientCA)
 		if err != nil {
 			return errors.Join(err, l.Close())
 		}
@@ -178,6 +183,24 @@ func (s *servers) startUnsubscribe(ctx context.Context, c config.Unsubscribe, d 
 	}
 	s.log.Info("one-click unsubscription answers", zap.String("address", l.Addr().String()), zap.String("path", c.Path()))
 	s.start(l, d.Unsubscribe(c.Path()), apiWrite)
+	return nil
+}
+
+// startCallbacks starts the listener for carriers' calls, with TLS where there is a certificate.
+func (s *servers) startCallbacks(ctx context.Context, c config.Callbacks, d *web.Door) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("callbacks.listen: %w", err)
+	}
+	if c.Cert != "" {
+		t, err := web.TLS("callbacks", c.Cert, c.Key, c.ClientCA)
+		if err != nil {
+			return errors.Join(err, l.Close())
+		}
+		l = tls.NewListener(l, t)
+	}
+	s.log.Info("carriers' calls are answered", zap.String("address", l.Addr().String()), zap.Bool("client certificates", c.ClientCA != ""))
+	s.start(l, d.Callbacks(), apiWrite)
 	return nil
 }
 

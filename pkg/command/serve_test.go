@@ -202,3 +202,49 @@ func TestServeUnsubscribe(t *testing.T) {
 		t.Errorf("without a url: %d %s", code, errs)
 	}
 }
+
+// The listener for carriers' calls answers for their addresses alone, from when the line is open.
+func TestServeCallbacks(t *testing.T) {
+	p := newPlace(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := l.Addr().String()
+	_ = l.Close()
+	t.Setenv("HUSK_CALLBACKS_URL", "https://husk.hospital.example")
+	t.Setenv("HUSK_CALLBACKS_LISTEN", at)
+	if _, errs, code := p.husk("", "serve"); code != 1 || !strings.Contains(errs, "callbacks.secret_file") {
+		t.Errorf("without a secret: %d %s", code, errs)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	t.Setenv("HUSK_CALLBACKS_SECRET_FILE", secret)
+	if err := os.WriteFile(secret, []byte("short\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, errs, code := p.husk("", "serve"); code != 1 || !strings.Contains(errs, "callbacks.secret_file") {
+		t.Errorf("with a short one: %d %s", code, errs)
+	}
+	if err := os.WriteFile(secret, []byte(strings.Repeat("ab", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, stop := p.serve()
+	for _, path := range []string{"/v1/carriers/sms/abc", "/", "/metrics", "/healthz", "/v1/status", "/openapi.json"} {
+		res, err := http.Post("http://"+at+path, "text/plain", strings.NewReader("x"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil || res.StatusCode != http.StatusNotFound || len(b) > 0 {
+			t.Errorf("%s: %d %.200s %v", path, res.StatusCode, b, err)
+		}
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	t.Setenv("HUSK_CALLBACKS_LISTEN", "127.0.0.1:99999")
+	if _, errs, code := p.husk("", "serve"); code != 1 || !strings.Contains(errs, "callbacks.listen") {
+		t.Errorf("a port that is none: %d %s", code, errs)
+	}
+}

@@ -25,7 +25,7 @@ func byLink(c config.Config) bool {
 
 // invented are the national ids of the demonstration's people: everybody whom husk demo enters.
 func invented() ([]reminder.NationalID, error) {
-	units, err := shippedUnits()
+	units, err := demoUnits()
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -56,6 +57,20 @@ func printStatus(w io.Writer, s *client, st web.Status) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(st.Stopped)) {
 		_, _ = fmt.Fprintf(w, "STOPPED     %s: %s\n", plain(name), plain(st.Stopped[name]))
+	}
+	usable := map[string]bool{}
+	for _, x := range st.Carriers {
+		for _, channel := range x.Channels {
+			usable[channel] = usable[channel] || x.Usable()
+		}
+		if !x.Usable() && x.Stopped == "" {
+			_, _ = fmt.Fprintf(w, "CARRIER     %s: %s\n", plain(x.Name), plain(strings.Join(strings.Fields(x.Health+" "+x.Full+" "+x.Blind), " ")))
+		}
+	}
+	for _, channel := range slices.Sorted(maps.Keys(usable)) {
+		if !usable[channel] {
+			_, _ = fmt.Fprintf(w, "NO CARRIER  takes %s now: what is due waits\n", plain(channel))
+		}
 	}
 	var rows [][]string
 	for _, x := range receipt.Statuses {

@@ -16,7 +16,7 @@ func stopCommand() *cobra.Command {
 	return switchCommand("stop", true, "Stop sending: everything, or one unit, template, carrier, pack or country",
 		"When it returns no message is handed over any more for that name; one that was confirmed just before may still leave,\n"+
 			"within the write deadline. What is due waits, and expires when it has become useless.\n\n"+
-			"Names: all, unit:<id>, template:<set, template or version>, carrier:<sms or email>, pack:<id>, country:<code>.")
+			"Names: all, unit:<id>, template:<set, template or version>, carrier:<name, or sms or email for a whole channel>, pack:<id>, country:<code>.")
 }
 
 func resumeCommand() *cobra.Command {

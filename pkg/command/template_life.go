@@ -52,6 +52,10 @@ func printTemplates(w io.Writer, ts web.Templates) {
 		switch {
 		case t.Broken != "":
 			waits = "can't be used: nothing is sent with it"
+		case t.Canary != nil && t.Canary.Ended == nil:
+			waits = fmt.Sprintf("trial share of %d %%, until %s at the latest", t.Canary.Share, when(t.Canary.Until))
+		case t.Canary != nil:
+			waits = versionOf(t.Canary.Version) + " " + t.Canary.Ended.Why()
 		case t.Waiting != "":
 			waits = "approved " + versionOf(t.Waiting) + " from " + when(t.From)
 		case t.Draft != "":
@@ -159,6 +163,13 @@ func printChange(w io.Writer, x *web.TemplateChange) {
 	if x.SegmentsFrom != x.SegmentsTo {
 		said = append(said, fmt.Sprintf("%d segments become %d", x.SegmentsFrom, x.SegmentsTo))
 	}
+	if len(x.Letters) > 0 {
+		var as []string
+		for _, l := range x.Letters {
+			as = append(as, l.Letter+" as "+l.As)
+		}
+		said = append(said, "writes letters of its own otherwise: "+strings.Join(as, ", "))
+	}
 	used := fmt.Sprintf("used by %d units", len(x.Units))
 	if x.Pending != nil {
 		least := ""
@@ -189,6 +200,7 @@ func templateApproveCommand() *cobra.Command {
 		return changeText(c, s, "approve", q)
 	})
 	c.Flags().StringVar(&from, "from", "", "when it takes over, as 2026-03-12 or RFC 3339; without it at once")
+	c.Flags().BoolVar(&q.Whole, "whole", false, "for all at once, without a trial share; also for a version that is on its trial share")
 	c.Flags().StringVar(&q.Reason, "reason", "", "a note for the audit")
 	return c
 }

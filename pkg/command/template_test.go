@@ -113,7 +113,7 @@ func TestTemplateLintWithUnits(t *testing.T) {
     language: da
     zone: Europe/Copenhagen
     address: {text: "Vej 1, 4999 By", class: 1}
-    sender_id: {text: "Hospital", class: 0}
+    sender_id: {text: "+4570991099", class: 0, replies: number}
     from: {text: "husk@h.example", class: 0}
     templates: {reminder: short}
     units:

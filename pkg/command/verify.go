@@ -100,7 +100,7 @@ func (d *doctor) registers(units *reminder.Directory, packs *policy.Set) {
 func (d *doctor) codes(units *reminder.Directory) {
 	f := code.Verifier{}.Fitness()
 	switch {
-	case d.cfg.Carriers.SMS.Type == config.None:
+	case d.cfg.Carriers.Type("sms") == config.None:
 		f.Usable, f.Why, f.Do = false, "no carrier takes SMS, so no code can be sent", "set carriers.sms, or prove numbers at the desk (desk-id) or by a register"
 	case !slices.ContainsFunc(units.Units(), func(u reminder.Unit) bool { return slices.Contains(u.Channels, reminder.SMS) }):
 		f.Do = "no unit writes by SMS: a proven phone number is of no use yet"

@@ -34,15 +34,17 @@ type Config struct {
 	Controller  Controller  `key:"controller"`
 	Units       Units       `key:"units"`
 	Policy      Directory   `key:"policy"`
-	Templates   Directory   `key:"templates"`
+	Templates   Templates   `key:"templates"`
 	HTTP        HTTP        `key:"http"`
 	API         API         `key:"api"`
 	Pages       Pages       `key:"pages"`
 	Unsubscribe Unsubscribe `key:"unsubscribe"`
+	Callbacks   Callbacks   `key:"callbacks"`
 	Admin       Admin       `key:"admin"`
 	Plan        Plan        `key:"plan"`
 	Send        Send        `key:"send"`
 	Carriers    Carriers    `key:"carriers"`
+	Routes      Routes      `key:"routes"`
 	Verify      Verify      `key:"verify"`
 	Notices     Notices     `key:"notices"`
 	State       State       `key:"state"`
@@ -137,19 +139,9 @@ type Send struct {
 	Batch         int           `key:"batch"`          // reminders taken at once
 	WriteDeadline time.Duration `key:"write_deadline"` // how long a hand-over may last once it has begun
 	Lease         time.Duration `key:"lease"`          // how long a worker may hold a reminder
-}
-
-// Carriers holds the carrier of each route.
-type Carriers struct {
-	SMS   Carrier `key:"sms"`
-	Email Carrier `key:"email"`
-}
-
-// Carrier is one route's carrier. Settings are the carrier's own: it decodes and checks them when it is built. From
-// the environment they are HUSK_CARRIERS_<ROUTE>_SETTINGS_<NAME>, always as text.
-type Carrier struct {
-	Type     string   `key:"type"`
-	Settings Settings `key:"settings" secret:"true"`
+	Zone          string        `key:"zone"`           // whose midnight begins the day of the carriers' caps
+	TestSMS       string        `key:"test_sms"`       // the one number that husk send test writes to; empty = none
+	TestEmail     string        `key:"test_email"`     // the one mail address
 }
 
 // State is the fold's snapshots.
@@ -164,14 +156,32 @@ type Retention struct {
 	Audit     time.Duration `key:"audit"`
 }
 
+// Templates says where the texts are, and how a version is tried that was just approved.
+type Templates struct {
+	Dir    string `key:"dir"`
+	Canary Canary `key:"canary"`
+}
+
+// Canary is the share of the messages that a newly approved version of a text goes to at first.
+type Canary struct {
+	Share    int           `key:"share"`    // percent; 0 = a version is for all at once
+	Messages int           `key:"messages"` // after so many it is for all, if it is not worse
+	WorseBy  int           `key:"worse_by"` // percentage points
+	For      time.Duration `key:"for"`      // it ends by then
+}
+
 // Sweeps are the cron specifications (five fields, or @every with a duration) of the repeated work.
 type Sweeps struct {
 	Expired      string `key:"expired"`
 	OpenAttempts string `key:"open_attempts"`
+	Doubts       string `key:"doubts"`
+	Reports      string `key:"reports"`
+	Unreported   string `key:"unreported"`
 	Previews     string `key:"previews"`
 	Remembered   string `key:"remembered"`
 	Verify       string `key:"verify"`
 	Notices      string `key:"notices"`
+	Canaries     string `key:"canaries"`
 	Retention    string `key:"retention"`
 }
 
@@ -191,13 +201,16 @@ func Default() Config {
 		Broker:      Broker{Sync: true, EventsMaxBytes: 1 << 30},
 		NATS:        NATS{Replicas: 1},
 		Redis:       Redis{Prefix: "husk"},
+		Templates:   Templates{Canary: Canary{Messages: 200, WorseBy: 2, For: 2 * day}},
 		HTTP:        HTTP{Listen: "127.0.0.1:8484"},
 		API:         API{AddressRate: 100, KeyRate: 50, UnmaskRate: 30},
 		Pages:       Pages{Rate: 100, SignIn: SignIn{Scopes: List{"openid", "profile"}, MaxAge: 12 * time.Hour, GroupsClaim: "groups", NameClaim: "preferred_username"}},
 		Unsubscribe: Unsubscribe{Rate: 20},
+		Callbacks:   Callbacks{Rate: 200, ReportWithin: 2 * day, ReportWithinOf: List{"outbox=0s", "smtp=0s"}},
 		Plan:        Plan{Horizon: 180 * day},
-		Send:        Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute},
-		Carriers:    Carriers{SMS: Carrier{Type: "outbox"}, Email: Carrier{Type: "outbox"}},
+		Send:        Send{Batch: 256, WriteDeadline: time.Second, Lease: time.Minute, Zone: "UTC"},
+		Carriers:    Carriers{smsCarrier: {Type: Outbox}, emailCarrier: {Type: Outbox}},
+		Routes:      defaultRoutes(),
 		Verify:      Verify{KRR: KRR{Environment: NoRegister}, NemSMS: NemSMS{Environment: NoRegister}, Timeout: 10 * time.Second},
 		Notices:     Notices{After: day},
 		State:       State{SnapshotEvery: 1_000_000},
@@ -205,10 +218,14 @@ func Default() Config {
 		Sweeps: Sweeps{
 			Expired:      "@every 1m",
 			OpenAttempts: "@every 10s",
+			Doubts:       "@every 1m",
+			Reports:      "@every 2s",
+			Unreported:   "25 * * * *",
 			Previews:     "@every 1m",
 			Remembered:   "45 2 * * *",
 			Verify:       "15 4 * * *",
 			Notices:      "*/15 7-16 * * 1-5",
+			Canaries:     "@every 1m",
 			Retention:    "30 3 * * *",
 		},
 		Log: Log{Level: "info", Format: "json"},
@@ -248,6 +265,7 @@ func (c Config) withPaths() (Config, error) {
 		"pages.cert": &c.Pages.Cert, "pages.key": &c.Pages.Key,
 		"pages.sign_in.client_secret_file": &c.Pages.SignIn.ClientSecretFile, "pages.sign_in.client_key_file": &c.Pages.SignIn.ClientKeyFile,
 		"unsubscribe.cert": &c.Unsubscribe.Cert, "unsubscribe.key": &c.Unsubscribe.Key,
+		"callbacks.cert": &c.Callbacks.Cert, "callbacks.key": &c.Callbacks.Key, "callbacks.client_ca": &c.Callbacks.ClientCA, "callbacks.secret_file": &c.Callbacks.SecretFile,
 		"policy.dir": &c.Policy.Dir, "templates.dir": &c.Templates.Dir, "admin.socket": &c.Admin.Socket,
 	})
 	for key, path := range paths {

@@ -19,7 +19,8 @@ const example = "../../config/husk.yaml"
 // allKeys lists every key there is, in the order of config/husk.yaml.
 func allKeys() []string {
 	var keys []string
-	for _, l := range new(Config).leaves() {
+	c := Default()
+	for _, l := range c.leaves() {
 		keys = append(keys, l.key)
 	}
 	return keys
@@ -30,7 +31,7 @@ func allKeys() []string {
 func TestExampleFileAgreesWithConfig(t *testing.T) {
 	alone(t)
 	c := Default()
-	f, err := readFile(example, c.leaves())
+	f, err := readFile(example, &c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +100,8 @@ func TestEveryFieldHasAKeyAndItsOwnNames(t *testing.T) {
 			f := s.Field(i)
 			switch {
 			case f.Name == "File" && s == reflect.TypeFor[Config]():
+			case f.Type == reflect.TypeFor[Carriers]():
+				n += len(Default().Carriers) * fields(reflect.TypeFor[Carrier]())
 			case f.Type.Kind() == reflect.Struct:
 				n += fields(f.Type)
 			default:
@@ -131,19 +134,19 @@ func TestValidate(t *testing.T) {
 		{"default", func(*Config) {}, nil},
 		{"demo", func(c *Config) { c.Mode = ModeDemo }, nil},
 		{"production by mail", func(c *Config) {
-			c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type = ModeProduction, None, "smtp"
+			c.Mode, c.Carriers["sms"].Type, c.Carriers["email"].Type = ModeProduction, None, "smtp"
 		}, nil},
-		{"production with the outbox", func(c *Config) { c.Mode, c.Carriers.Email.Type = ModeProduction, "smtp" }, []string{"carriers.sms.type"}},
+		{"production with the outbox", func(c *Config) { c.Mode, c.Carriers["email"].Type = ModeProduction, "smtp" }, []string{"carriers.sms.type"}},
 		{"a controller of a form of its own", func(c *Config) { c.Controller = Controller{ID: "29 19 06 23", Name: "Region\nNord"} }, []string{"controller.id", "controller.name"}},
 		{"a controller", func(c *Config) { c.Controller = Controller{ID: "29190623", Name: "Region Nord, Sygehusene"} }, nil},
 		{"trial without sync", func(c *Config) { c.Broker.Sync = false }, nil},
 		{"nothing at all", func(c *Config) { *c = Config{} }, []string{"mode", "log.level", "log.format", "broker.events_max_bytes",
-			"api.address_rate", "api.key_rate", "api.unmask_rate", "pages.rate", "unsubscribe.rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "carriers.sms.type", "carriers.email.type",
-			"verify.timeout", "verify.krr.environment", "verify.nemsms.environment", "notices.after",
+			"api.address_rate", "api.key_rate", "api.unmask_rate", "pages.rate", "unsubscribe.rate", "callbacks.rate", "plan.horizon", "send.batch", "send.write_deadline", "send.lease", "send.zone", "routes.sms", "routes.email", "carriers",
+			"templates.canary.messages", "templates.canary.for", "verify.timeout", "verify.krr.environment", "verify.nemsms.environment", "notices.after",
 			"state.snapshot_every", "retention.decisions", "retention.dead", "retention.audit", "sweeps.expired", "sweeps.open_attempts",
-			"sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.notices", "sweeps.retention"}},
-		{"no route", func(c *Config) { c.Carriers.SMS.Type, c.Carriers.Email.Type = None, None }, []string{"carriers"}},
-		{"SMS by mail", func(c *Config) { c.Carriers.SMS.Type = "smtp" }, []string{"carriers.sms.type"}},
+			"sweeps.doubts", "sweeps.reports", "sweeps.unreported", "sweeps.previews", "sweeps.remembered", "sweeps.verify", "sweeps.notices", "sweeps.canaries", "sweeps.retention"}},
+		{"no route", func(c *Config) { c.Carriers["sms"].Type, c.Carriers["email"].Type = None, None }, []string{"carriers"}},
+		{"SMS by mail", func(c *Config) { c.Carriers["sms"].Type = "smtp" }, []string{"carriers.sms.type"}},
 		{"a port for this machine", func(c *Config) {
 			c.Broker.Listen, c.Broker.User, c.Broker.PasswordFile = "127.0.0.1:4222", "booking", "/pw"
 		}, nil},
@@ -168,7 +171,7 @@ func TestValidate(t *testing.T) {
 			c.API.Listen, c.API.Cert, c.API.Key, c.API.ClientCA = ":8485", "/c", "/k", "/ca"
 		}, nil},
 		{"the staff API in clear in production", func(c *Config) {
-			c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type, c.API.Listen = ModeProduction, None, "smtp", "127.0.0.1:8485"
+			c.Mode, c.Carriers["sms"].Type, c.Carriers["email"].Type, c.API.Listen = ModeProduction, None, "smtp", "127.0.0.1:8485"
 		}, []string{"api.cert"}},
 		{"a certificate without its key", func(c *Config) { c.API.Listen, c.API.Cert = ":8485", "/c" }, []string{"api.key"}},
 		{"client certificates in clear", func(c *Config) { c.API.Listen, c.API.ClientCA = "localhost:8485", "/ca" }, []string{"api.client_ca"}},
@@ -237,7 +240,7 @@ func TestNearest(t *testing.T) {
 func TestSecretsPrintMasked(t *testing.T) {
 	c := Default()
 	c.NATS.URL = "nats://u:hunter2@host"
-	c.Carriers.Email.Settings = Settings{"password": "hunter2"}
+	c.Carriers["email"].Settings = Settings{"password": "hunter2"}
 	asJSON, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +249,7 @@ func TestSecretsPrintMasked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, printed := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v", c, c), fmt.Sprintf("%q %x", c.NATS.URL, c.Carriers.Email.Settings), string(asJSON), string(asYAML)} {
+	for _, printed := range []string{fmt.Sprint(c), fmt.Sprintf("%+v %#v", c, c), fmt.Sprintf("%q %x", c.NATS.URL, c.Carriers["email"].Settings), string(asJSON), string(asYAML)} {
 		if strings.Contains(printed, "hunter2") || strings.Contains(printed, fmt.Sprintf("%x", "hunter2")) {
 			t.Errorf("shown in %s", printed)
 		}

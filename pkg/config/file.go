@@ -45,7 +45,9 @@ type file struct {
 }
 
 // readFile reads and checks a file against the known keys. The values are not yet checked.
-func readFile(path string, known []leaf) (*file, error) {
+//
+// Carriers that it names and c does not have are added to c, which is how their keys become known.
+func readFile(path string, c *Config) (*file, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("config: %w", err)
@@ -61,12 +63,27 @@ func readFile(path string, known []leaf) (*file, error) {
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("config: %s holds more than one YAML document", path)
 	}
+	f.carriers(doc.Content[0], c)
+	known := c.leaves()
 	keys := make(map[string]bool, len(known))
 	for _, l := range known {
 		keys[l.key] = true
 	}
 	f.section("", doc.Content[0], keys)
 	return f, nil
+}
+
+// carriers adds the carriers that the file names and c does not have. A name that can't be one is refused later, as an unknown key.
+func (f *file) carriers(node *yaml.Node, c *Config) {
+	node = under(node, "carriers")
+	if node == nil || node.Kind != yaml.MappingNode {
+		return
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if name := node.Content[i].Value; carrierName.MatchString(name) && c.Carriers[name] == nil {
+			c.Carriers[name] = &Carrier{}
+		}
+	}
 }
 
 // section reads one mapping whose keys begin with prefix.
@@ -141,6 +158,20 @@ func (f *file) nested() map[string]any {
 		at[parts[len(parts)-1]] = value
 	}
 	return tree
+}
+
+// under is what a mapping has under a key; nil is nothing.
+func under(node *yaml.Node, key string) *yaml.Node {
+	node = resolved(node)
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		if node.Content[i].Value == key {
+			return resolved(node.Content[i+1])
+		}
+	}
+	return nil
 }
 
 func resolved(node *yaml.Node) *yaml.Node {

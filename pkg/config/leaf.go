@@ -26,7 +26,14 @@ func appendLeaves(to []leaf, section string, v reflect.Value) []leaf {
 		if !ok {
 			continue
 		}
-		if f := v.Field(i); f.Kind() == reflect.Struct {
+		f := v.Field(i)
+		if cs, ok := f.Interface().(Carriers); ok {
+			for _, n := range cs.names() {
+				to = appendLeaves(to, section+name+"."+n+".", reflect.ValueOf(cs[n]).Elem())
+			}
+			continue
+		}
+		if f.Kind() == reflect.Struct {
 			to = appendLeaves(to, section+name+".", f)
 		} else {
 			to = append(to, leaf{key: section + name, field: f, secret: tag.Get("secret") != ""})
@@ -94,6 +101,12 @@ func (l leaf) set(raw any) (want string) {
 			return want
 		}
 		l.field.Set(reflect.ValueOf(gs))
+	case Rules:
+		rs, want := rules(raw)
+		if want != "" {
+			return want
+		}
+		l.field.Set(reflect.ValueOf(rs))
 	default: // a kind of string
 		v := reflect.ValueOf(raw)
 		if v.Kind() != reflect.String {

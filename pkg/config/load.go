@@ -45,12 +45,13 @@ func Load(flags *pflag.FlagSet) (Config, error) {
 		return Config{}, err
 	}
 	c := Default()
-	l := &loader{v: viper.New(), flags: flags, leaves: c.leaves(), settings: map[string]Settings{}}
+	l := &loader{v: viper.New(), flags: flags, settings: map[string]Settings{}}
 	if path != "" {
-		if l.file, err = readFile(path, l.leaves); err != nil {
+		if l.file, err = readFile(path, &c); err != nil {
 			return Config{}, err
 		}
 	}
+	l.leaves = c.leaves()
 	if err := l.layer(); err != nil {
 		return Config{}, err
 	}

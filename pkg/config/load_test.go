@@ -137,11 +137,11 @@ func TestLoadCarrierSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{"host": "mail.example", "port": 587, "tls": map[string]any{"min": "1.3"}, "password": "from-environment"}
-	if !reflect.DeepEqual(c.Carriers.Email.Settings, want) {
-		t.Errorf("email: got %v", map[string]any(c.Carriers.Email.Settings))
+	if !reflect.DeepEqual(c.Carriers["email"].Settings, want) {
+		t.Errorf("email: got %v", map[string]any(c.Carriers["email"].Settings))
 	}
-	if want := (Settings{"dir": "/out"}); !reflect.DeepEqual(c.Carriers.SMS.Settings, want) {
-		t.Errorf("sms: got %v", map[string]any(c.Carriers.SMS.Settings))
+	if want := (Settings{"dir": "/out"}); !reflect.DeepEqual(c.Carriers["sms"].Settings, want) {
+		t.Errorf("sms: got %v", map[string]any(c.Carriers["sms"].Settings))
 	}
 }
 
@@ -179,11 +179,11 @@ func TestLoadRefuses(t *testing.T) {
 		{"a key like no other", "log: {colour: red}", nil, nil, []string{"config: log.colour (FILE line 1): want a known key, here: format, level"}},
 		{"a key below a value", "data: {dir: /d}", nil, nil, []string{"config: data (FILE line 1): want text, in quotes"}},
 		{"a value for a section", "log: debug", nil, nil, []string{"config: log (FILE line 1): want keys and values, here: format, level"}},
-		{"a list for a file", "[1]", nil, nil, []string{"config: the file (FILE line 1): want keys and values, here: admin, api, broker, carriers, controller, data, http, keys, log, mode, nats, notices, pages, plan, policy, redis, retention, send, state, sweeps, templates, units, unsubscribe, verify"}},
+		{"a list for a file", "[1]", nil, nil, []string{"config: the file (FILE line 1): want keys and values, here: admin, api, broker, callbacks, carriers, controller, data, http, keys, log, mode, nats, notices, pages, plan, policy, redis, retention, routes, send, state, sweeps, templates, units, unsubscribe, verify"}},
 		{"a key twice", "send:\n  batch: 1\n  batch: 2\n", nil, nil, []string{"config: send.batch (FILE line 3): want it once; it is also on line 2"}},
 		{"a section twice", "log: {level: warn}\nlog: {level: info}", nil, nil, []string{"config: log (FILE line 2): want it once; it is also on line 1"}},
 		{"no value", "units:\n  file:\n", nil, nil, []string{`config: units.file (FILE line 2): want a value; leave the key out, or write "" for empty text`}},
-		{"a secret in an unknown key", "carriers: {email: {pasword: hunter2}}", nil, nil, []string{"config: carriers.email.pasword (FILE line 1): want a known key, here: settings, type"}},
+		{"a secret in an unknown key", "carriers: {email: {pasword: hunter2}}", nil, nil, []string{"config: carriers.email.pasword (FILE line 1): want a known key, here: cost, cost_cap, day_cap, rate, settings, type"}},
 		{"yes for true", "broker: {sync: yes}", nil, nil, []string{`config: broker.sync = "yes" (FILE line 1): want true or false`}},
 		{"a number for a duration", "send: {lease: 60}", nil, nil, []string{`config: send.lease = "60" (FILE line 1): want a duration such as 90s, 48h or 7d`}},
 		{"a fraction", "send: {batch: 2.5}", nil, nil, []string{`config: send.batch = "2.5" (FILE line 1): want a whole number`}},
@@ -259,7 +259,7 @@ func TestLoadReadsAFileOfCommentsAlone(t *testing.T) {
 	for _, text := range []string{"", "# nothing\n", "send:\n  # batch: 9\n", "carriers: {sms: {settings: }}"} {
 		alone(t)
 		write(t, text)
-		if c, err := Load(nil); err != nil || c.Send.Batch != 256 || len(c.Carriers.SMS.Settings) != 0 {
+		if c, err := Load(nil); err != nil || c.Send.Batch != 256 || len(c.Carriers["sms"].Settings) != 0 {
 			t.Errorf("%q: %+v, %v", text, c.Send, err)
 		}
 	}

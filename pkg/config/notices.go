@@ -32,7 +32,7 @@ func (c Config) notices(k *checker) {
 	for _, s := range n.Allow {
 		k.check("notices.allow", allowRE.MatchString(s), "domains such as hospital.example and addresses such as clinic3@hospital.example, in lower case: "+s+" is neither")
 	}
-	k.check("notices.allow", !n.On() || c.Carriers.Email.Type != None, "it empty, since carriers.email.type is none: notices go by e-mail")
+	k.check("notices.allow", !n.On() || c.Carriers.Type("email") != None, "it empty, since carriers.email.type is none: notices go by e-mail")
 	span(k, "notices.after", n.After, time.Hour, 30*day)
 	k.check("notices.after", n.After%time.Hour == 0, "whole hours, such as 24h or 2d")
 }

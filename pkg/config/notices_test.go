@@ -17,7 +17,7 @@ func TestNotices(t *testing.T) {
 		{"in capitals", func(c *Config) { c.Notices.Allow = List{"Hospital.example"} }, []string{"notices.allow"}},
 		{"everybody", func(c *Config) { c.Notices.Allow = List{"*.example"} }, []string{"notices.allow"}},
 		{"a name", func(c *Config) { c.Notices.Allow = List{"<eye@clinic.example>"} }, []string{"notices.allow"}},
-		{"without a carrier", func(c *Config) { c.Notices.Allow, c.Carriers.Email.Type = List{"hospital.example"}, None }, []string{"notices.allow"}},
+		{"without a carrier", func(c *Config) { c.Notices.Allow, c.Carriers["email"].Type = List{"hospital.example"}, None }, []string{"notices.allow"}},
 		{"at once", func(c *Config) { c.Notices.After = time.Minute }, []string{"notices.after"}},
 		{"half an hour", func(c *Config) { c.Notices.After = 90 * time.Minute }, []string{"notices.after"}},
 		{"never", func(c *Config) { c.Sweeps.Notices = "" }, []string{"sweeps.notices"}},

@@ -20,7 +20,9 @@ func provided(c *Config) {
 }
 
 func TestPages(t *testing.T) {
-	production := func(c *Config) { c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type = ModeProduction, None, "smtp" }
+	production := func(c *Config) {
+		c.Mode, c.Carriers["sms"].Type, c.Carriers["email"].Type = ModeProduction, None, "smtp"
+	}
 	const in = "pages.sign_in."
 	for _, tt := range []struct {
 		name   string

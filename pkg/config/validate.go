@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,9 +19,14 @@ const None = "none"
 // Outbox is the carrier type that writes messages to files; it reaches nobody, and production refuses it.
 const Outbox = "outbox"
 
+var (
+	testNumber = regexp.MustCompile(`^\+[1-9][0-9]{5,14}$`)
+	testMail   = regexp.MustCompile(`^[^@\s]{1,64}@[A-Za-z0-9.-]{1,253}$`)
+)
+
 // SMSCarriers and EmailCarriers are the carrier types that each route can have.
 var (
-	SMSCarriers   = []string{Outbox, None}
+	SMSCarriers   = []string{Outbox, "gatewayapi", "46elks", "sinch", "link", "twilio", "kannel", "smpp", None}
 	EmailCarriers = []string{Outbox, "smtp", None}
 )
 
@@ -49,6 +55,7 @@ func (c Config) problems() []*KeyError {
 	c.API.check(&k, production)
 	c.pages(&k)
 	c.unsubscribe(&k)
+	c.callbacks(&k)
 	c.controller(&k)
 	// The planner wants room for the longest rule a unit may have, and for moving it earlier.
 	span(&k, "plan.horizon", c.Plan.Horizon, 120*day, 730*day)
@@ -57,14 +64,19 @@ func (c Config) problems() []*KeyError {
 	// A withdrawal waits five seconds past the write deadline, so the deadline stays small beside that.
 	span(&k, "send.write_deadline", c.Send.WriteDeadline, 100*time.Millisecond, 5*time.Second)
 	span(&k, "send.lease", c.Send.Lease, 10*time.Second, 10*time.Minute)
+	_, err := time.LoadLocation(c.Send.Zone)
+	k.check("send.zone", err == nil && c.Send.Zone != "" && c.Send.Zone != "Local", "a time zone such as Europe/Copenhagen")
+	k.check("send.test_sms", c.Send.TestSMS == "" || testNumber.MatchString(c.Send.TestSMS), "a phone number with its country code, such as +4520123456, or nothing")
+	k.check("send.test_email", c.Send.TestEmail == "" || testMail.MatchString(c.Send.TestEmail), "a mail address, or nothing")
 	k.check("send.lease", c.Send.Lease >= 4*c.Send.WriteDeadline, "at least four times send.write_deadline")
 
-	oneOf(&k, "carriers.sms.type", c.Carriers.SMS.Type, SMSCarriers...)
-	oneOf(&k, "carriers.email.type", c.Carriers.Email.Type, EmailCarriers...)
-	const inProduction = "a carrier that reaches people: in production outbox is refused; none turns the route off"
-	k.check("carriers.sms.type", !production || c.Carriers.SMS.Type != Outbox, inProduction)
-	k.check("carriers.email.type", !production || c.Carriers.Email.Type != Outbox, inProduction)
-	k.check("carriers", c.Carriers.SMS.Type != None || c.Carriers.Email.Type != None, "at least one route whose type is not none")
+	c.carriers(&k)
+
+	// The others are what a share is compared with, so there must be as many of them.
+	within(&k, "templates.canary.share", c.Templates.Canary.Share, 0, 50)
+	within(&k, "templates.canary.messages", c.Templates.Canary.Messages, 20, 100_000)
+	within(&k, "templates.canary.worse_by", c.Templates.Canary.WorseBy, 0, 50)
+	span(&k, "templates.canary.for", c.Templates.Canary.For, time.Hour, 14*day)
 
 	c.registers(&k)
 	c.notices(&k)
@@ -76,10 +88,14 @@ func (c Config) problems() []*KeyError {
 
 	k.cron("sweeps.expired", c.Sweeps.Expired)
 	k.cron("sweeps.open_attempts", c.Sweeps.OpenAttempts)
+	k.cron("sweeps.doubts", c.Sweeps.Doubts)
+	k.cron("sweeps.reports", c.Sweeps.Reports)
+	k.cron("sweeps.unreported", c.Sweeps.Unreported)
 	k.cron("sweeps.previews", c.Sweeps.Previews)
 	k.cron("sweeps.remembered", c.Sweeps.Remembered)
 	k.cron("sweeps.verify", c.Sweeps.Verify)
 	k.cron("sweeps.notices", c.Sweeps.Notices)
+	k.cron("sweeps.canaries", c.Sweeps.Canaries)
 	k.cron("sweeps.retention", c.Sweeps.Retention)
 	return k.problems
 }

@@ -34,7 +34,7 @@ func TestValidateRegisters(t *testing.T) {
 		{"a CVR with a space", []func(*Config){nemsms, func(c *Config) { c.Verify.NemSMS.CVR = "1234 5678" }}, []string{"verify.nemsms.cvr"}, "eight digits"},
 		{"a demo", []func(*Config){krr, func(c *Config) { c.Mode = ModeDemo }}, []string{"verify.krr.environment"}, "invented"},
 		{"the test register in production", []func(*Config){krr, func(c *Config) {
-			c.Mode, c.Carriers.SMS.Type, c.Carriers.Email.Type = ModeProduction, None, "smtp"
+			c.Mode, c.Carriers["sms"].Type, c.Carriers["email"].Type = ModeProduction, None, "smtp"
 		}}, []string{"verify.krr.environment"}, "real people"},
 		{"too long", []func(*Config){func(c *Config) { c.Verify.Timeout = time.Hour }}, []string{"verify.timeout"}, "1s to 1m"},
 	} {

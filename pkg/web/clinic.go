@@ -15,6 +15,9 @@ type Clinic interface {
 	Find(ctx context.Context, system, appointment string) ([]ledger.ReminderView, error)
 	// Life answers ErrNotFound where there is no such reminder.
 	Life(ctx context.Context, p reminder.PersonKey, id reminder.ID) (ledger.Life, error)
+	// ReminderOf answers ledger.ErrNoAttempt where there is no attempt with the reference.
+	ReminderOf(ctx context.Context, reference string) (reminder.PersonKey, reminder.ID, error)
+	Receipt(ctx context.Context, p reminder.PersonKey, id reminder.ID, reference string) (ledger.Receipt, error)
 	// Written answers ErrNotFound where there is no such reminder.
 	Written(ctx context.Context, p reminder.PersonKey, id reminder.ID) (ledger.Written, error)
 	Doubts(ctx context.Context, unit string, most int) ([]ledger.Doubt, error)
@@ -35,6 +38,7 @@ func (a *API) clinic() {
 	get, post := http.MethodGet, http.MethodPost
 	register(a, operation{id: "reminder.find", method: post, path: "/v1/reminders/find", summary: "Find reminders", text: "Of one appointment, by the id that the booking system knows it by, or of one person. The earliest due first."}, a.findReminders)
 	register(a, operation{id: "reminder.life", method: get, path: "/v1/reminders/{id}/life", summary: "Tell what became of a reminder", text: "Step by step, the oldest first, with the rules behind each decision. What was only put off for a while is written nowhere and not in it."}, a.life)
+	register(a, operation{id: "receipt.show", method: get, path: "/v1/receipts/{id}", summary: "Tell what became of a message", text: "Of a reminder's attempts, or of the one with the reference that a carrier was given: the intent, the carrier's answer and its delivery reports, with codes and times. No number, name or text."}, a.receipt)
 	register(a, operation{id: "reminder.text", method: get, path: "/v1/reminders/{id}/text", summary: "Show a reminder's message, masked", text: "Written anew from the template's version and the booking's facts: as it left, or as it would now. Blocks stand for the given name and for whatever was found that must not leave; what was found is marked by place and kind, in letters of the masked text."}, a.text)
 	register(a, operation{id: "attempt.list", method: get, path: "/v1/attempts", summary: "List attempts that are in doubt", text: "Of which nobody knows whether the message left: it is never sent again by itself. The oldest first."}, a.doubts)
 	register(a, operation{id: "attempt.settle", method: post, path: "/v1/attempts/{reference}/settle", summary: "Say what became of an attempt", text: "As the carrier told: the message left, or it did not. Nothing is sent by it, and a later answer of the carrier's counts more. What did not leave goes to the letter list."}, a.settleAttempt)

@@ -31,6 +31,17 @@ func (f *fake) Life(_ context.Context, p reminder.PersonKey, id reminder.ID) (le
 	}}, f.call("life")
 }
 
+func (f *fake) ReminderOf(_ context.Context, reference string) (reminder.PersonKey, reminder.ID, error) {
+	if reference != sentAs {
+		return "", "", ledger.ErrNoAttempt
+	}
+	return somebody, somebody, f.call("reminder of")
+}
+
+func (f *fake) Receipt(_ context.Context, p reminder.PersonKey, id reminder.ID, reference string) (ledger.Receipt, error) {
+	return ledger.Receipt{Reminder: id, Person: p, Unit: f.unit, Attempts: []ledger.ReceiptAttempt{{Reference: sentAs, CarrierID: reference}}}, f.call("receipt")
+}
+
 func (f *fake) Doubts(_ context.Context, unit string, _ int) ([]ledger.Doubt, error) {
 	return []ledger.Doubt{{Reference: sentAs, Person: somebody, At: noon.Add(-90 * time.Minute), Unit: f.unit}}, f.call("doubts " + unit)
 }
@@ -120,6 +131,30 @@ func TestLife(t *testing.T) {
 	}
 	if a := f.audits[0]; a.Action != "reminder.life "+somebody || a.Person != somebody || a.Reason != "rang" || slices.Index(f.calls, "audit") > slices.Index(f.calls, "life") {
 		t.Errorf("audit %+v, asked %v", a, f.calls)
+	}
+}
+
+func TestReceipt(t *testing.T) {
+	f := &fake{unit: own}
+	h := openDoor(t, f).Staff()
+	for id, of := range map[string]string{somebody: "", sentAs: sentAs} {
+		f.calls, f.audits = nil, nil
+		w := ask(h, "GET", "/v1/receipts/"+id, "")
+		var x ledger.Receipt
+		if err := json.Unmarshal(w.Body.Bytes(), &x); err != nil || w.Code != 200 || x.Reminder != somebody || x.Attempts[0].CarrierID != of {
+			t.Errorf("%s: %d %s", id, w.Code, w.Body)
+		}
+		if strings.Contains(w.Body.String(), `"person"`) {
+			t.Error("it names a person")
+		}
+		if a := f.audits[0]; a.Action != "receipt.show "+id || a.Person != somebody || slices.Index(f.calls, "audit") > slices.Index(f.calls, "receipt") {
+			t.Errorf("audit %+v, asked %v", a, f.calls)
+		}
+	}
+	for id, want := range map[string]int{"0b23456789abcdef0123456789ab": 404, "x": 400} {
+		if w := ask(h, "GET", "/v1/receipts/"+id, ""); w.Code != want {
+			t.Errorf("%s: %d", id, w.Code)
+		}
 	}
 }
 

@@ -35,6 +35,9 @@ type DoorOptions struct {
 	PageRate int
 	// How many requests a second Unsubscribe lets through from one address; twice as many at once. 0 = 20.
 	UnsubscribeRate int
+	// How many requests a second Callbacks lets through from one address without a carrier's secret; twice as many at once. 0 = 200. Of one
+	// carrier it lets twenty times as many through.
+	CallbackRate int
 	// Link makes a one-time link to the pages; nil = people come to them in another way.
 	Link func(ctx context.Context) (SignInLink, error)
 	Now  func() time.Time // nil = time.Now
@@ -49,7 +52,7 @@ type Door struct {
 	requests *prometheus.CounterVec
 	refused  *prometheus.CounterVec
 
-	addresses, keys, unsubscribers, visitors *limit
+	addresses, keys, unsubscribers, callers, carriers, visitors *limit
 
 	mu   sync.Mutex
 	open *opening
@@ -77,6 +80,8 @@ func NewDoor(o DoorOptions) (*Door, error) {
 	}
 	d := &Door{o: o, own: prometheus.NewRegistry(), why: "starting"}
 	d.addresses, d.keys = newLimit(cmp.Or(o.AddressRate, 100)), newLimit(cmp.Or(o.KeyRate, 50))
+	d.callers = newLimit(cmp.Or(o.CallbackRate, 200))
+	d.carriers = newLimit(carrierCalls * cmp.Or(o.CallbackRate, 200))
 	d.unsubscribers, d.visitors = newLimit(cmp.Or(o.UnsubscribeRate, 20)), newLimit(cmp.Or(o.PageRate, 100))
 	d.refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "husk_web_refused_total", Help: "Requests over HTTP that did not get to an operation: too many from an address or a key, or no key.",

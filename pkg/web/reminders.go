@@ -20,6 +20,7 @@ type Status struct {
 	Next     []ledger.ReminderView `json:"next"`               // the reminders that are due next, without their persons
 	Dead     uint64                `json:"dead"`               // dead letters
 	Inbox    *Inbox                `json:"inbox,omitempty"`    // absent = it can't be read now
+	Carriers []Carrier             `json:"carriers"`           // how they stand; none was tried
 	Streams  []Stream              `json:"streams"`
 	Process  int                   `json:"process"` // id of the process that answers
 }
@@ -53,6 +54,14 @@ func (a *API) status(ctx context.Context, c *caller, in *statusInput) (Status, e
 		}
 	}
 	s.Inbox = a.inbox(ctx, "")
+	s.Carriers = []Carrier{}
+	if a.o.Carriers != nil {
+		cs, err := a.o.Carriers.List(ctx, false)
+		if err != nil {
+			return Status{}, err
+		}
+		s.Carriers = append(s.Carriers, cs...)
+	}
 	if a.o.Streams != nil {
 		if s.Streams, err = a.o.Streams(ctx); err != nil {
 			return Status{}, err
@@ -73,17 +82,6 @@ func (a *API) remote(ctx context.Context, c *caller, action string) error {
 		return nil
 	}
 	return a.audit(ctx, c, anybody, action, "", "", "")
-}
-
-func (a *API) carriers(ctx context.Context, c *caller, _ *struct{}) ([]Carrier, error) {
-	if err := a.remote(ctx, c, "carrier.list"); err != nil {
-		return nil, err
-	}
-	out := []Carrier{}
-	if a.o.Carriers != nil {
-		out = append(out, a.o.Carriers(ctx)...)
-	}
-	return out, nil
 }
 
 type remindersInput struct {

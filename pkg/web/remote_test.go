@@ -342,7 +342,7 @@ func TestTLS(t *testing.T) {
 	k := keyFor(t, d.open.api, Auditor, nil, "")
 	get := func(clientCA string, client *tls.Config) (int, error) {
 		t.Helper()
-		c, err := TLS(cert, key, clientCA)
+		c, err := TLS("api", cert, key, clientCA)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -394,8 +394,10 @@ func TestTLS(t *testing.T) {
 		t.Errorf("with a certificate of another authority: %d", code)
 	}
 	for name, files := range map[string][3]string{"no such file": {"/nowhere", key, ""}, "another key": {cert, cert, ""}, "no authority": {cert, key, key}} {
-		if _, err := TLS(files[0], files[1], files[2]); err == nil || !strings.HasPrefix(err.Error(), "api.") {
-			t.Errorf("%s: %v", name, err)
+		for _, section := range []string{"api", "callbacks"} {
+			if _, err := TLS(section, files[0], files[1], files[2]); err == nil || !strings.HasPrefix(err.Error(), section+".") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

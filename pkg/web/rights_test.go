@@ -42,6 +42,7 @@ var matrix = []struct {
 }{
 	{"status.show", "", "", "", "yyyyyyy"},
 	{"carrier.list", "", "", "", "---yy-y"},
+	{"carrier.test", "", "", `{"name":"sms"}`, "------y"},
 	{"reminder.list", "of a unit", "unit=UNIT", "", "u--yu--"},
 	{"reminder.list", "of all", "", "", "---y---"},
 	{"reminder.list", "of a person", "person=" + somebody, "", "---y---"},
@@ -64,6 +65,7 @@ var matrix = []struct {
 	{"reminder.find", "of a person in a unit", "", `{"person":"` + somebody + `","unit":"UNIT"}`, "u--yu--"},
 	{"reminder.find", "of all", "", `{"system":"his","appointment":"A-1"}`, "---y---"},
 	{"reminder.life", "", "", "", "u--yu--"},
+	{"receipt.show", "", "", "", "u--yu--"},
 	{"reminder.text", "", "reason=x", "", "u--yu--"},
 	{"attempt.list", "of a unit", "unit=UNIT", "", "u--yu--"},
 	{"attempt.list", "of all", "", "", "---y---"},

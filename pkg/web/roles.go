@@ -23,6 +23,7 @@ var Roles = []Role{Clerk, Approver, Incident, Auditor, Administrator}
 var rights = map[string][]Role{
 	"status.show":         {Clerk, Approver, Incident, Auditor, Administrator},
 	"carrier.list":        {Incident, Administrator},
+	"carrier.test":        {Administrator},
 	"reminder.list":       {Clerk, Incident},
 	"reminder.show":       {Clerk, Incident},
 	"reminder.release":    {Clerk},
@@ -30,6 +31,7 @@ var rights = map[string][]Role{
 	"letter.list":         {Clerk, Incident},
 	"reminder.find":       {Clerk, Incident},
 	"reminder.life":       {Clerk, Incident},
+	"receipt.show":        {Clerk, Incident},
 	"reminder.text":       {Clerk, Incident},
 	"letter.done":         {Clerk},
 	"letter.seen":         {Clerk, Incident},

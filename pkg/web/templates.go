@@ -45,7 +45,28 @@ type Template struct {
 	Waiting  string             `json:"waiting,omitempty"` // approved, for
 	From     time.Time          `json:"from,omitzero"`     // this instant
 	Broken   string             `json:"broken,omitempty"`  // why nothing is sent with it
+	Canary   *TemplateCanary    `json:"canary,omitempty"`  // the live version is on its trial share, or the last one was stopped on it
 	Foreign  string             `json:"foreign,omitempty"` // the version that the file has, which is not sent: no version says the same
+}
+
+// TemplateCanary is the trial share of a version: of the live one while Ended is absent; else of one that was stopped by itself.
+type TemplateCanary struct {
+	Version string            `json:"version"`
+	Before  string            `json:"before,omitempty"` // what the others get
+	Share   int               `json:"share"`            // percent of the messages
+	Until   time.Time         `json:"until"`            // it ends by then
+	Ended   *template.Verdict `json:"ended,omitempty"`
+}
+
+// canaryOf is what there is to say of trial shares: of one that goes on, or of one that was stopped and nobody has approved anything since.
+func canaryOf(r template.Record, now time.Time) *TemplateCanary {
+	if t, before := r.Trying(now); t != nil {
+		return &TemplateCanary{Version: t.Version, Before: before, Share: t.Canary.Share, Until: t.Canary.Until}
+	}
+	if t := r.Stopped(now); t != nil {
+		return &TemplateCanary{Version: t.Version, Share: t.Canary.Share, Until: t.Canary.Until, Ended: t.Canary.Ended}
+	}
+	return nil
 }
 
 // TemplateSet says in which languages a set has a text for a channel.
@@ -103,6 +124,7 @@ type TemplateHistory struct {
 	Versions []TemplateVersion `json:"versions"`       // the newest first
 	Turns    []TemplateTurn    `json:"turns"`          // the newest first
 	Change   *TemplateChange   `json:"change,omitempty"`
+	Tries    bool              `json:"tries,omitempty"`   // a version that is approved begins with a trial share, where there is one before it
 	Pending  *PendingMessages  `json:"pending,omitempty"` // absent = they can't be counted now
 	Problems []compose.Problem `json:"problems"`          // of the draft, else of the version that was approved; of a file none are told
 }
@@ -226,6 +248,7 @@ func (a *API) listed(name string, r template.Record, uses []compose.Use, now tim
 	if w := r.Waiting(now); w != nil {
 		t.Waiting, t.From = w.Version, w.From
 	}
+	t.Canary = canaryOf(r, now)
 	if err := a.o.Templates.Broken()[name]; err != nil {
 		t.Broken = err.Error()
 	}
@@ -304,6 +327,7 @@ func (a *API) template(ctx context.Context, c *caller, in *templateInput) (Templ
 	for _, t := range slices.Backward(r.Turns) {
 		h.Turns = append(h.Turns, TemplateTurn{Version: t.Version, From: t.From, By: t.By.Name, At: t.At, Back: t.Back, Reason: t.Reason, Cancelled: actOf(t.Cancelled)})
 	}
+	h.Tries = a.o.Canary.Share > 0
 	h.Pending = a.pending(ctx, a.usesOf(name))
 	if len(r.Turns) == 0 && h.Draft == "" {
 		return h, nil
@@ -424,7 +448,7 @@ func templateRefusal(err error) *Error {
 	case errors.Is(err, template.ErrNoVersion):
 		return &Error{code: http.StatusNotFound, Text: "no such version"}
 	}
-	for _, e := range []error{template.ErrConflict, template.ErrSame, template.ErrWasLive, template.ErrApproved, template.ErrNotDraft, template.ErrWaits, template.ErrCollision} {
+	for _, e := range []error{template.ErrConflict, template.ErrSame, template.ErrWasLive, template.ErrApproved, template.ErrNotDraft, template.ErrWaits, template.ErrCollision, template.ErrNoCanary} {
 		if errors.Is(err, e) {
 			return &Error{code: http.StatusConflict, Text: strings.TrimPrefix(err.Error(), "template: ")}
 		}

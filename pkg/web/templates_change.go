@@ -23,6 +23,8 @@ type ApproveTemplate struct {
 	ID     string    `json:"id"`            // of the version that was read: no other is approved
 	From   time.Time `json:"from,omitzero"` // when it takes over; absent = at once
 	Reason string    `json:"reason,omitempty"`
+	// Whole lets it be for all at once, without a trial share, and a version that is on its trial share from now on.
+	Whole bool `json:"whole,omitempty"`
 }
 
 // MoveTemplate is what POST /v1/templates/unschedule, /discard and /rollback take.
@@ -34,8 +36,9 @@ type MoveTemplate struct {
 // ChangedTemplate answers them all.
 type ChangedTemplate struct {
 	TemplateVersion
-	From     time.Time         `json:"from,omitzero"` // when it takes or took over
-	Problems []compose.Problem `json:"problems"`      // of the text
+	From     time.Time         `json:"from,omitzero"`   // when it takes or took over
+	Share    int               `json:"share,omitempty"` // percent of the messages that get it at first; absent = all
+	Problems []compose.Problem `json:"problems"`        // of the text
 	Change   *TemplateChange   `json:"change,omitempty"`
 }
 
@@ -137,7 +140,10 @@ func (a *API) changed(ctx context.Context, c *caller, r template.Record, id stri
 	out := ChangedTemplate{TemplateVersion: shown, Problems: []compose.Problem{}}
 	for _, t := range r.Turns {
 		if t.Version == id && t.Cancelled == nil {
-			out.From = t.From
+			out.From, out.Share = t.From, 0
+			if t.Canary != nil && t.Canary.Ended == nil {
+				out.Share = t.Canary.Share
+			}
 		}
 	}
 	if shown.State == template.Draft {
@@ -180,10 +186,18 @@ func (a *API) approveTemplate(ctx context.Context, c *caller, in *approveTemplat
 		if a.o.FourEyes && v.Author.Is(c.author()) {
 			return errSame
 		}
-		if err := r.Approve(q.ID, c.author(), q.From.UTC(), now, file); err != nil {
+		if t, _ := r.Trying(now); q.Whole && t != nil && t.Version == q.ID {
+			if err := r.Widen(q.ID, c.author(), now); err != nil {
+				return err
+			}
+		} else if err := r.Approve(q.ID, c.author(), q.From.UTC(), now, file); err != nil {
 			return err
+		} else {
+			r.Turns[len(r.Turns)-1].Reason = reason
+			if !q.Whole {
+				r.Try(a.o.Canary)
+			}
 		}
-		r.Turns[len(r.Turns)-1].Reason = reason
 		var err error
 		if j, err = a.judgeVersion(ctx, *r, q.ID); err == nil && len(j.blocking) > 0 {
 			err = &textError{"the text can't be approved", j.blocking}
@@ -194,7 +208,9 @@ func (a *API) approveTemplate(ctx context.Context, c *caller, in *approveTemplat
 		return ChangedTemplate{}, err
 	}
 	out.Problems, out.Change = j.problems, j.change
-	out.Change.Pending = a.pending(ctx, uses)
+	if out.Change != nil {
+		out.Change.Pending = a.pending(ctx, uses)
+	}
 	return out, nil
 }
 

@@ -37,22 +37,26 @@ type Measured struct {
 	Using    int               `json:"using"`    // units that use the template
 	Units    []UnitMeasure     `json:"units"`    // the unit that was asked for, then the worst: the longest and the highest class under each pack
 	Letters  []compose.Costly  `json:"letters"`  // that make the message expensive
-	Previews []compose.Preview `json:"previews"`
-	Change   *TemplateChange   `json:"change,omitempty"` // from the live version, for the units measured; reminders are not counted
+	// Plain is what writing the text's own letters otherwise does, or would do; absent where there are none to write so.
+	Plain    *compose.Rewriting `json:"plain,omitempty"`
+	Previews []compose.Preview  `json:"previews"`
+	Change   *TemplateChange    `json:"change,omitempty"` // from the live version, for the units measured; reminders are not counted
 }
 
 // TemplateChange says what a version changes of the one that is live.
 type TemplateChange struct {
-	From         string           `json:"from,omitempty"` // "" = there is none
-	To           string           `json:"to"`
-	Added        []string         `json:"added"`   // placeholders
-	Removed      []string         `json:"removed"` // placeholders
-	ClassFrom    reminder.Class   `json:"class_from"`
-	ClassTo      reminder.Class   `json:"class_to"` // for the unit for which it rises most
-	SegmentsFrom int              `json:"segments_from,omitempty"`
-	SegmentsTo   int              `json:"segments_to,omitempty"` // for the unit for which they rise most
-	Units        []string         `json:"units"`
-	Pending      *PendingMessages `json:"pending,omitempty"`
+	From         string         `json:"from,omitempty"` // "" = there is none
+	To           string         `json:"to"`
+	Added        []string       `json:"added"`   // placeholders
+	Removed      []string       `json:"removed"` // placeholders
+	ClassFrom    reminder.Class `json:"class_from"`
+	ClassTo      reminder.Class `json:"class_to"` // for the unit for which it rises most
+	SegmentsFrom int            `json:"segments_from,omitempty"`
+	SegmentsTo   int            `json:"segments_to,omitempty"` // for the unit for which they rise most
+	// Letters are those of the text itself that are sent otherwise, because the version chooses so.
+	Letters []template.Rewrite `json:"letters,omitempty"`
+	Units   []string           `json:"units"`
+	Pending *PendingMessages   `json:"pending,omitempty"`
 }
 
 // PendingMessages is how many reminders wait that the template may write: of all languages, since a patient's is sealed.
@@ -111,6 +115,7 @@ func (a *API) measure(ctx context.Context, c *caller, in *measureInput) (Measure
 	}
 	if len(chosen) > 0 {
 		m.Letters = append(m.Letters, a.o.Composer.Costly(t, chosen[0])...)
+		m.Plain = a.o.Composer.Rewriting(t, chosen[0], a.o.Now())
 		for _, s := range compose.Samples {
 			m.Previews = append(m.Previews, a.o.Composer.Preview(t, chosen[0], s, a.o.Now()))
 		}
@@ -196,7 +201,7 @@ type judgement struct {
 }
 
 // judge assesses a text for uses, beside the live one. A unit whose messages are refused with the live text too keeps nothing from
-// being approved: that is mended in the unit directory.
+// being approved: that is mended in the unit directory. A text without a working way to stop is not approved all the same.
 func (a *API) judge(t template.Template, name string, uses []compose.Use) judgement {
 	live, isLive := a.o.Templates.Named(name)
 	j := judgement{problems: []compose.Problem{}, change: &TemplateChange{To: t.ID(), Added: []string{}, Removed: []string{}, Units: unitsIn(uses)}}
@@ -205,6 +210,9 @@ func (a *API) judge(t template.Template, name string, uses []compose.Use) judgem
 	}
 	j.change.Added, j.change.Removed = shownBeside(t, live), shownBeside(live, t)
 	j.change.ClassFrom, j.change.ClassTo = live.Class(), t.Class()
+	if t.Plain() {
+		j.change.Letters = t.Rewrites()
+	}
 	seen := map[compose.Problem]bool{}
 	var class, segments rise
 	for _, x := range uses {
@@ -223,7 +231,7 @@ func (a *API) judge(t template.Template, name string, uses []compose.Use) judgem
 			}
 			seen[p] = true
 			j.problems = append(j.problems, p)
-			if p.Refused && (p.Unit == "" || !slices.ContainsFunc(before.Problems, func(q compose.Problem) bool { return q.Refused && q.Unit == p.Unit })) {
+			if p.Refused && (p.Unit == "" || p.Stands || !slices.ContainsFunc(before.Problems, func(q compose.Problem) bool { return q.Refused && !q.Stands && q.Unit == p.Unit })) {
 				j.blocking = append(j.blocking, p)
 			}
 		}

@@ -48,13 +48,6 @@ type Ledger interface {
 	Clinic
 }
 
-// Carrier is what trying a carrier, without sending anything, came to.
-type Carrier struct {
-	Route   string `json:"route"`
-	Tried   bool   `json:"tried"` // false = it can't be tried
-	Problem string `json:"problem,omitempty"`
-}
-
 // Stream is one stream of the broker.
 type Stream struct {
 	Name     string  `json:"name"`
@@ -77,6 +70,7 @@ type Options struct {
 	Packs      *policy.Set
 	Templates  *template.Live
 	Versions   Versions          // of templates
+	Canary     template.Rule     // how a newly approved version of one is tried; the zero one = for all at once
 	Composer   *compose.Composer // writes and looks through what a text would say
 	Routes     []string          // names of the carriers' routes
 	Ready      func(ctx context.Context) error
@@ -88,7 +82,7 @@ type Options struct {
 	// OnlyInvented reports whether nobody but the demonstration's people is known; nil = that can't be told.
 	OnlyInvented func(ctx context.Context) (bool, error)
 	FourEyes     bool // to go on after a stop takes two people
-	Carriers     func(ctx context.Context) []Carrier
+	Carriers     Carriers
 	// Verify asks the registers about persons, for by, and journals what they vouch for; nil = there are none.
 	Verify func(ctx context.Context, by string, keys ...reminder.PersonKey) ([]ledger.Verified, error)
 	// Codes sends one-time codes and checks them.
@@ -98,8 +92,10 @@ type Options struct {
 	UnmaskRate int
 	// Unsubscribe takes one-click unsubscriptions of mail; nil = there are none.
 	Unsubscribe http.Handler
-	Now         func() time.Time // nil = time.Now
-	Log         *zap.Logger
+	// Callbacks takes carriers' calls; nil = none come here.
+	Callbacks http.Handler
+	Now       func() time.Time // nil = time.Now
+	Log       *zap.Logger
 }
 
 // API is the staff API over one open line. A Door serves it.
@@ -141,7 +137,8 @@ func build(o Options) *API {
 	get, post := http.MethodGet, http.MethodPost
 
 	register(a, operation{id: "status.show", method: get, path: "/v1/status", summary: "The line at a glance", text: "Of no person. The reminders due next are listed for keys that are limited to no unit."}, a.status)
-	register(a, operation{id: "carrier.list", method: get, path: "/v1/carriers", summary: "Try the carriers", text: "Nothing is sent."}, a.carriers)
+	register(a, operation{id: "carrier.list", method: get, path: "/v1/carriers", summary: "List the carriers", text: "How each stands; and tries them if that is asked for. Nothing is sent."}, a.carriers)
+	register(a, operation{id: "carrier.test", method: post, path: "/v1/carriers/test", summary: "Send a test message", text: "The fixed one, to the configured test number or address and nowhere else."}, a.testCarrier)
 	register(a, operation{id: "reminder.list", method: get, path: "/v1/reminders", summary: "List reminders", text: "The earliest due first."}, a.reminders)
 	register(a, operation{id: "reminder.show", method: get, path: "/v1/reminders/{id}", summary: "Show a reminder", text: "With its attempts and findings."}, a.reminder)
 	register(a, operation{id: "reminder.release", method: post, path: "/v1/reminders/{id}/release", summary: "Plan a held reminder again", text: "One that is held since a backup was restored, or for digits that are nobody's."}, a.release)
@@ -168,7 +165,7 @@ func build(o Options) *API {
 	register(a, operation{id: "template.show", method: get, path: "/v1/templates/{language}/{name}", summary: "Show a text", text: "Every version, who wrote and who approved it, and what the draft would change."}, a.template)
 	register(a, operation{id: "template.measure", method: post, path: "/v1/templates/measure", most: maxText, summary: "Measure a text", text: "What patients would read, how long it is and what is wrong with it; nothing is kept."}, a.measure)
 	register(a, operation{id: "template.save", method: post, path: "/v1/templates/save", most: maxText, summary: "Save a draft", text: "Of a text that somebody else has saved another draft of meanwhile the answer (409) holds theirs. A text that holds a national id or another unexplained number is not saved."}, a.saveTemplate)
-	register(a, operation{id: "template.approve", method: post, path: "/v1/templates/approve", summary: "Approve a draft", text: "By another person than its author. It takes over at once or at an instant."}, a.approveTemplate)
+	register(a, operation{id: "template.approve", method: post, path: "/v1/templates/approve", summary: "Approve a draft", text: "By another person than its author. It takes over at once or at an instant, with a trial share at first where the installation has one; whole lets it be for all at once."}, a.approveTemplate)
 	register(a, operation{id: "template.unschedule", method: post, path: "/v1/templates/unschedule", summary: "Take an approval back", text: "Before its start: the version is a draft again."}, a.unscheduleTemplate)
 	register(a, operation{id: "template.discard", method: post, path: "/v1/templates/discard", summary: "Give a draft up", text: "By who wrote it, or who may approve it."}, a.discardTemplate)
 	register(a, operation{id: "template.rollback", method: post, path: "/v1/templates/rollback", summary: "Roll back to an earlier text", text: "To one that was live, at once, at one person's word."}, a.rollBackTemplate)

@@ -57,7 +57,7 @@ func unitsFile(ids ...string) string {
     language: da
     zone: Europe/Copenhagen
     address: {text: "Sygehusvej 1, 4999 Prøveby", class: 1}
-    sender_id: {text: "Hospital", class: 0}
+    sender_id: {text: "+4570991099", class: 0, replies: number}
     from: {text: "` + from + `", class: 0}
     channels: [email]
     window: {hours: "00:00-24:00", weekends: true, holidays: true}

@@ -41,7 +41,7 @@ const unitsFile = `hospitals:
     language: da
     zone: Europe/Copenhagen
     address: {text: "Ravnsholt Allé 14, 4999 Ravnsholt", class: 1}
-    sender_id: {text: "Ravnsholt", class: 0}
+    sender_id: {text: "+4570991099", class: 0, replies: number}
     from: {text: "paamindelse@ravnsholt.example", class: 0}
     channels: [sms, email]
     window: {hours: "00:00-24:00", weekends: true, holidays: true}

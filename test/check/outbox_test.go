@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -23,12 +24,11 @@ type letter struct {
 // story is the scenario of the example directory.
 func story(t *testing.T) *scenario.Scenario {
 	t.Helper()
-	f, err := os.Open("../../config/units.yaml")
+	b, err := os.ReadFile("../../config/units.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	d, err := reminder.ReadUnits(f)
+	d, err := reminder.ReadUnits(bytes.NewReader(scenario.WithSlip(b)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func Build(units []reminder.Unit) (*Scenario, error) {
 		return nil, err
 	}
 	s := &Scenario{Begin: w.begin, End: w.end, Seed: seed}
-	for _, h := range w.hospitals {
+	for _, h := range slices.Concat(w.hospitals, []hospital{w.slip}) {
 		for _, u := range h.units {
 			s.Units = append(s.Units, w.describe(u))
 		}
@@ -50,6 +50,13 @@ func Build(units []reminder.Unit) (*Scenario, error) {
 				s.enter(st)
 			}
 		}
+	}
+	if len(w.slip.units) > 0 {
+		st, err := w.lay(w.slip, slipped)
+		if err != nil {
+			return nil, err
+		}
+		s.enter(st)
 	}
 	if err := s.stopUnit(w); err != nil {
 		return nil, err
@@ -169,9 +176,6 @@ func (w *world) checkNames() error {
 						return fmt.Errorf("%w: unit %s: shows %q, a name the demo gives to a relative", ErrUnits, u.ID, word)
 					}
 				}
-			}
-			if !strings.Contains(u.Name(u.Language).Text, u.SenderID.Text) {
-				return fmt.Errorf("%w: unit %s: want the sender id to be a word of the unit's name", ErrUnits, u.ID)
 			}
 		}
 	}

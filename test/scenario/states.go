@@ -62,7 +62,6 @@ var states = []play{
 	{"speaks Polish", 1, anyone, speaks("pl")},
 	{"speaks a neighbour's language", 1, "", neighbour},
 	{"another country's national id", 1, "", foreigner},
-	{"a relative is called as the hospital", 1, "", heldName},
 	{"a relative is called as the patient", 1, anyone, sharedName},
 }
 
@@ -284,17 +283,6 @@ func foreigner(st *story, name string) {
 	p.Language = home.language
 	p.grant(st.w, u, reminder.SMS)
 	p.reaches(p.phone(st.w))
-	at := st.office(u, 0, 8)
-	st.visit(p, u).book(at, st.slot(u, at, 9, 12), allRules)
-}
-
-// heldName has a relative on the record whose family name is a word of the clinic's public name, as place names are. The
-// program cannot tell the two apart, so the message would show another person's name: it is held.
-func heldName(st *story, name string) {
-	u := st.smsUnit()
-	p := st.join(st.w.silent(st.h, "held"), name)
-	says(granted)(st.w, u, p)
-	p.Others = []Other{{Role: reminder.Relative, Names: []string{u.SenderID.Text}}}
 	at := st.office(u, 0, 8)
 	st.visit(p, u).book(at, st.slot(u, at, 9, 12), allRules)
 }

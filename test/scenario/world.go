@@ -39,6 +39,7 @@ type world struct {
 	ids        map[string]bool // national ids in use
 	taken      map[string]bool // numbers of clinics
 	hospitals  []hospital
+	slip       hospital // the one with the slip; no units = none
 }
 
 type counters struct {
@@ -188,6 +189,10 @@ func newWorld(units []reminder.Unit) (*world, error) {
 		}
 	}
 	slices.SortFunc(w.hospitals, func(a, b hospital) int { return strings.Compare(a.name, b.name) })
+	if i := slices.IndexFunc(w.hospitals, func(h hospital) bool { return h.name == slipHospital }); i >= 0 {
+		w.slip = w.hospitals[i]
+		w.hospitals = slices.Delete(w.hospitals, i, i+1)
+	}
 	for _, c := range []reminder.Country{"DK", "NO", "SE"} {
 		if !slices.ContainsFunc(w.hospitals, func(h hospital) bool { return h.country == c }) {
 			return nil, fmt.Errorf("%w: no hospital in %s", ErrUnits, c)
@@ -211,7 +216,7 @@ func (w *world) add(u reminder.Unit) error {
 		return int(b.Before - a.Before)
 	})}
 	c := clinic{Unit: u, zone: z}
-	w.taken[national(u)] = true
+	w.taken[national(u)], w.taken[u.SenderNumber()] = true, true
 	i := slices.IndexFunc(w.hospitals, func(h hospital) bool { return h.name == u.Hospital })
 	if i < 0 {
 		i = len(w.hospitals)

@@ -16,7 +16,7 @@ func (v *visit) carriers() error { return v.showCarriers(nil) }
 // tryCarriers tries each carrier without sending anything, which takes a while.
 func (v *visit) tryCarriers() error {
 	tried := []web.Carrier{}
-	if err := v.get("/v1/carriers", &tried); err != nil {
+	if err := v.get(query("/v1/carriers", "try", "true"), &tried); err != nil {
 		return err
 	}
 	return v.showCarriers(tried)

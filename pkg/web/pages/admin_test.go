@@ -141,9 +141,9 @@ func TestTryingTheCarriers(t *testing.T) {
 	tried := 0
 	h.call = func(ctx context.Context, s web.Staff, method, path string, in, out any) error {
 		switch {
-		case path == "/v1/carriers":
+		case path == "/v1/carriers?try=true":
 			tried++
-			return answers(out, []web.Carrier{{Route: "sms", Tried: true}, {Route: "email", Tried: true, Problem: "421 <busy>"}, {Route: "x"}})
+			return answers(out, []web.Carrier{{Name: "sms", Tried: true}, {Name: "email", Tried: true, Problem: "421 <busy>"}, {Name: "x"}})
 		case strings.HasPrefix(path, "/v1/day"):
 			return answers(out, fullDay(""))
 		}

@@ -12,7 +12,8 @@
 // # Adding a page
 //
 // A page is a line of its area's list (dayPages, templatePages, peoplePages, sentPages, adminPages): method, pattern, the operation of
-// the staff API that says who may, the menu's section if the menu leads there, and a handler. The handler has a *visit:
+// the staff API that says who may, the menu's section if the menu leads there (or under, the one it is of though its path does not begin
+// so), and a handler. The handler has a *visit:
 //
 //	v.get(path, &out), v.post(path, in, &out)   call the staff API; query(path, "unit", u) makes a query
 //	v.read(&in)                                 reads a POST form into a struct; the answer is the form
@@ -42,7 +43,8 @@
 // # Views
 //
 // A view defines "title" (the h1 too) and "main". $ is the frame: $.D the page's data, $.Form, $.Zone, $.Role, $.Units, $.Lang, $.May.
-// Headings go on at h2. Functions: t "key" arg…; count "key" n (key.one, key.other); number n; time zone t (date, time and zone), day
+// Headings go on at h2. Functions: t "key" arg…; of channel "key" (key.email where a mail's
+// words are others); count "key" n (key.one, key.other); number n; time zone t (date, time and zone), day
 // zone t, clock zone t (name the zone beside it); zone unitID; unit id (its name); role r; asset file; dict "name" value …; list …;
 // options "people.method." value … (what a select or choices take, with the texts of prefix and value); short key (the end of a pseudonym
 // or hash); owner actor (a name of the audit as colleagues know it).

@@ -92,7 +92,7 @@ func (v *visit) menu() []entry {
 			continue
 		}
 		if x := v.table[i]; x.operation == "" || v.may(x.operation) {
-			here := v.page.pattern == x.pattern || strings.HasPrefix(v.page.pattern, x.pattern+"/")
+			here := v.page.pattern == x.pattern || strings.HasPrefix(v.page.pattern, x.pattern+"/") || v.page.under == s
 			m = append(m, entry{s, x.pattern, here})
 		}
 	}

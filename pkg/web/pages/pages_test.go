@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -282,6 +283,52 @@ func TestLanguage(t *testing.T) {
 	}
 	if x := h.post("/language", "language", "tlh"); x.code != http.StatusNotFound {
 		t.Errorf("an unknown one: %d", x.code)
+	}
+}
+
+// marked are the menu's entries, and those that are marked as where somebody is.
+func marked(t *testing.T, body string) (all, here []string) {
+	t.Helper()
+	for _, n := range elements(t, body, "nav") {
+		for a := range n.Descendants() {
+			if a.Data != "a" {
+				continue
+			}
+			if all = append(all, attr(a, "href")); attr(a, "aria-current") != "" {
+				here = append(here, attr(a, "href"))
+			}
+		}
+	}
+	return all, here
+}
+
+// Every page that a section has below it is marked as of that section, though its path may begin otherwise.
+func TestTheMenuMarksWhereSomebodyIs(t *testing.T) {
+	h := newHouse(t)
+	h.as("menu", clerk())
+	for path, want := range map[string]string{"/people": "/people", "/numbers/wrong": "/people", "/numbers/stop": "/people", "/templates/da/reminder.sms": "/templates"} {
+		if _, here := marked(t, h.get(path).body); len(here) != 1 || here[0] != want {
+			t.Errorf("%s: %q is marked, want %s", path, here, want)
+		}
+	}
+}
+
+// Where there is no page, who is signed in still has the menu, and the way back to their pages.
+func TestNowhere(t *testing.T) {
+	h := newHouse(t)
+	if x := h.get("/nowhere"); x.code != http.StatusNotFound || !strings.Contains(x.body, `href="/sign-in"`) {
+		t.Errorf("a stranger: %d %s", x.code, x.body)
+	} else if all, _ := marked(t, x.body); len(all) != 0 {
+		t.Errorf("a stranger has the menu %q", all)
+	}
+	h.as("lost", clerk())
+	want, _ := marked(t, h.get("/people").body)
+	x := h.get("/nowhere")
+	if all, here := marked(t, x.body); x.code != http.StatusNotFound || len(want) < 3 || !slices.Equal(all, want) || len(here) != 0 {
+		t.Errorf("%d, the menu is %q, %q marked, want %q", x.code, all, here, want)
+	}
+	if strings.Contains(x.body, `href="/sign-in"`) || !strings.Contains(x.body, `<a href="/">`) {
+		t.Errorf("somebody who is signed in: %s", x.body)
 	}
 }
 

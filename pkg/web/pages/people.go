@@ -33,8 +33,8 @@ func (p *Pages) peoplePages() []page {
 		ofPerson("/code/{hash}", "code.check", (*visit).checkCode),
 		ofPerson("/registers", "address.ask", (*visit).askRegisters),
 		ofPerson("/export", "consent.export", (*visit).exportConsent),
-		both("/numbers/wrong", "address.wrong", (*visit).wrongNumber),
-		both("/numbers/stop", "address.bar", (*visit).barNumber),
+		under("people", both("/numbers/wrong", "address.wrong", (*visit).wrongNumber)),
+		under("people", both("/numbers/stop", "address.bar", (*visit).barNumber)),
 		p.replyPages(),
 	)
 }
@@ -45,6 +45,14 @@ func both(pattern, operation string, serve func(*visit) error) []page {
 		{method: http.MethodGet, pattern: pattern, operation: operation, serve: serve},
 		{method: http.MethodPost, pattern: pattern, operation: operation, serve: serve},
 	}
+}
+
+// under has pages marked in the menu as of a section.
+func under(section string, pages []page) []page {
+	for i := range pages {
+		pages[i].under = section
+	}
+	return pages
 }
 
 // ofPerson are both of something under a person's page, with the person that the path names.

@@ -17,8 +17,9 @@ import (
 // lifeView is what the view sent-life shows, and what the pages behind it know of the reminder.
 type lifeView struct {
 	R        ledger.ReminderView
-	Zone     *time.Location // the unit's
-	Kind     string         // of the status's tag
+	Channel  reminder.Channel // of the last attempt; "" = there was none
+	Zone     *time.Location   // the unit's
+	Kind     string           // of the status's tag
 	Why      because
 	Findings []textFinding
 	Steps    []lifeStep
@@ -70,6 +71,9 @@ func (v *visit) life() (lifeView, error) {
 		Waits: r.Status == receipt.Planned || r.Status == receipt.Due || r.Status == receipt.Held, Held: r.Status == receipt.Held,
 		Restored: r.Status == receipt.Held && r.Reason == ledger.HeldRestored, Findings: v.findings(r.Findings),
 	}
+	if n := len(r.Attempts); n > 0 {
+		out.Channel = r.Attempts[n-1].Channel
+	}
 	out.Release = r.Releasable || out.Restored
 	out.Written = r.Status != receipt.Cancelled && r.System != reminder.HusksOwn
 	for _, s := range x.Steps {
@@ -114,7 +118,8 @@ func (v *visit) step(r ledger.ReminderView, s web.LifeStep) lifeStep {
 			title, out.Kind = "settled.not_left", "bad"
 		}
 	}
-	out.Title = v.words.must("sent.step." + title)
+	channel := channelOf(r, s)
+	out.Title = v.words.must(v.words.of(channel, "sent.step."+title))
 	out.Why = v.words.why(status, cmp.Or(reason, s.Code))
 	if s.Code == receipt.ByHand {
 		out.Why = because{}
@@ -123,8 +128,17 @@ func (v *visit) step(r ledger.ReminderView, s web.LifeStep) lifeStep {
 	if s.What == string(receipt.Unknown) || s.What == ledger.StepSettled {
 		out.Settle = v.settlePath(r, s.Reference)
 	}
-	out.Facts = append(out.Facts, v.stepFacts(s)...)
+	out.Facts = append(out.Facts, v.stepFacts(s, channel)...)
 	return out
+}
+
+// channelOf is the channel of the attempt that a step is of; "" = it is of none.
+func channelOf(r ledger.ReminderView, s web.LifeStep) reminder.Channel {
+	i := slices.IndexFunc(r.Attempts, func(t ledger.AttemptView) bool { return t.Claim == s.Reference })
+	if s.Channel != "" || i < 0 {
+		return s.Channel
+	}
+	return r.Attempts[i].Channel
 }
 
 // rules adds how the gate came to a no.
@@ -139,15 +153,18 @@ func (x *lifeStep) rules(steps []gate.Step, reason gate.Reason) {
 }
 
 // stepFacts are what is written down beside a step, for whoever has to ask a carrier or an administrator.
-func (v *visit) stepFacts(s web.LifeStep) []fact {
+func (v *visit) stepFacts(s web.LifeStep, channel reminder.Channel) []fact {
 	var out []fact
 	add := func(label, value string) {
 		if value != "" {
-			out = append(out, fact{"sent.fact." + label, value})
+			out = append(out, fact{v.words.of(channel, "sent.fact."+label), value})
 		}
 	}
 	if s.Attempt > 0 {
 		add("attempt", strconv.Itoa(s.Attempt))
+	}
+	if s.Segment > 0 {
+		add("segment", strconv.Itoa(s.Segment))
 	}
 	if s.Channel != "" {
 		add("channel", v.words.must("channel."+string(s.Channel)))

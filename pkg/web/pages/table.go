@@ -17,6 +17,7 @@ type page struct {
 	// staff API checks again, with the units, whatever the page calls.
 	operation string
 	section   string // the menu's entry, for the page that it leads to; "" = none
+	under     string // the section that the page is of, where its path does not tell; "" = it does
 	wall      bool   // a wall session may have it too
 	serve     func(v *visit) error
 }
@@ -47,6 +48,8 @@ func (p *Pages) routes() error {
 			return fmt.Errorf("pages: %s %s: no role may call %s", x.method, x.pattern, x.operation)
 		case x.section != "" && (!slices.Contains(sections, x.section) || x.method != http.MethodGet || strings.Contains(x.pattern, "{")):
 			return fmt.Errorf("pages: %s %s: no section of the menu leads there", x.method, x.pattern)
+		case x.under != "" && !slices.Contains(sections, x.under):
+			return fmt.Errorf("pages: %s %s: it is under no section of the menu", x.method, x.pattern)
 		}
 		p.handle(x.method+" "+x.pattern, p.signedIn(x))
 	}
@@ -58,7 +61,7 @@ func (p *Pages) routes() error {
 		"GET " + signin.LinkPath + "{token}":  (*visit).linkPage,
 		"POST " + signin.LinkPath + "{token}": (*visit).finishSignIn,
 		"POST /language":                      (*visit).setLanguage,
-		"/":                                   func(*visit) error { return errNotHere },
+		"/":                                   (*visit).nowhere,
 	} {
 		p.handle(pattern, serve)
 	}
@@ -95,6 +98,14 @@ func (p *Pages) signedIn(x page) func(*visit) error {
 		}
 		return x.serve(v)
 	}
+}
+
+// nowhere says that there is no such page; who is signed in keeps the menu, so that they get on.
+func (v *visit) nowhere() error {
+	if v.enter(v.o.Sessions.Peek) != nil || v.session.OnWall() {
+		v.wall, v.session = v.session.OnWall(), web.Session{}
+	}
+	return errNotHere
 }
 
 // eventStream is the media type of server-sent events.

@@ -246,6 +246,7 @@ func (v *visit) approveTemplate() error {
 		Day    string `form:"day"`
 		Clock  string `form:"clock"`
 		Reason string `form:"reason"`
+		Whole  bool   `form:"whole"`
 	}
 	f := v.read(&in)
 	x, err := v.readTemplate()
@@ -254,8 +255,11 @@ func (v *visit) approveTemplate() error {
 	}
 	from := v.startOf(f, in.Day, in.Clock, x.Zone)
 	if f.OK() {
-		err := v.post("/v1/templates/approve", web.ApproveTemplate{ID: in.ID, From: from, Reason: in.Reason}, nil)
+		var done web.ChangedTemplate
+		err := v.post("/v1/templates/approve", web.ApproveTemplate{ID: in.ID, From: from, Reason: in.Reason, Whole: in.Whole}, &done)
 		switch {
+		case err == nil && from.IsZero() && done.Share > 0:
+			err = v.say("done", "templates.approved.share", v.words.number(done.Share))
 		case err == nil && from.IsZero():
 			err = v.say("done", "templates.approved.now")
 		case err == nil:

@@ -23,7 +23,7 @@ func TestEveryReasonOfATextHasWords(t *testing.T) {
 		{"da/x.sms.txt", "a\u200bb"}, {"da/x.sms.txt", "a\rb"}, {"da/x.sms.txt", "e\u0301"}, {"da/x.sms.txt", "\xff"}, {"da/x.sms.txt", "{Date}"},
 		{"da/x.sms.txt", "{nothing}"}, {"da/x.sms.txt", "{entrance}"}, {"da/x.sms.txt", "a}"}, {"da/x.sms.txt", "a]"}, {"da/x.sms.txt", "[{date}"},
 		{"da/x.sms.txt", "[[{date}]]"}, {"da/x.sms.txt", "[a]"}, {"da/x.sms.txt", strings.Repeat("[{date}]", 17)}, {"da/x.sms.txt", "Class: 7\n\na"},
-		{"da/x.email.txt", "a"}, {"da/x.email.txt", "Subject: \n\na"}, {"da/x.email.txt", "Subject: a\nb"}, {"da/x.sms.txt", "\n"},
+		{"da/x.email.txt", "a"}, {"da/x.email.txt", "Subject: a\nLetters: plain\n\na"}, {"da/x.sms.txt", "Letters: no\n\na"}, {"da/x.sms.txt", "Letters: plain\nLetters: plain\n\na"}, {"da/x.email.txt", "Subject: \n\na"}, {"da/x.email.txt", "Subject: a\nb"}, {"da/x.sms.txt", "\n"},
 		{"da/x.sms.txt", "Velkommen på hudklinikken. Scanning. Diabetes. Panodil. " + fit}, {"da/x.sms.txt", "Hej"}, {"da/x.sms.txt", "{phone}[, {entrance}]12 " + fit},
 		{"da/reply-unread.sms.txt", "Hej {date}"}, {"da/x.email.txt", "Class: 1\nSubject: a\n\n{date}"}, {"da/x.sms.txt", "{code} " + fit},
 		{"da/x.sms.txt", "Se hospital.dk/tid, skriv til tid@hospitalet. 0{phone}. 120326 0845. Ring 1813. " + fit},
@@ -60,7 +60,12 @@ func TestEveryReasonOfATextHasWords(t *testing.T) {
 		"long": "200 letters with values as long as the unit directory allows, dk-2019 allows 140: see it with the units", "gives": "200 letters, dk-2019 allows 140: brackets are left out down to 130",
 		"segments": "200 letters go out as 2 segments (gsm7)", "placeless": compose.ErrOverCeiling.Error() + ": da/x.sms can't do without the place",
 		"ceiling": compose.ErrOverCeiling.Error() + ": da/x.sms is 2 for unit rh-eye, dk-2019 allows 1.5", "toolong": compose.ErrTooLong.Error() + ": da/x.sms is 200 letters for unit rh-eye, dk-2019 allows 140",
-		"sender": compose.ErrNoSender.Error(), "fact": template.ErrMissing.Error() + ": {phone} in da/x.sms",
+		"nostop":        `no working way to stop: no answer to Hospital reaches us: write, for example, "Stop sms: ring {phone}", or give the unit a sender_id that takes replies`,
+		"nostopword":    `no working way to stop: answers to 1204 reach us behind the keyword RAVN alone: write, for example, "Stop sms: svar RAVN STOP"`,
+		"falsestop":     `the text says to answer STOP, and no answer to Hospital reaches us: write, for example, "Stop sms: ring {phone}"`,
+		"falsestopword": `the text says to answer STOP, and answers to 1204 reach us behind the keyword RAVN alone: write, for example, "Stop sms: svar RAVN STOP"`,
+		"stop":          `no working way to stop: write, for example, "Stop sms: svar STOP"`,
+		"sender":        compose.ErrNoSender.Error(), "fact": template.ErrMissing.Error() + ": {phone} in da/x.sms",
 	} {
 		told[key] = matches(t, said, key)
 	}

@@ -86,6 +86,7 @@ func (p *Pages) functions(w *words) template.FuncMap {
 	}
 	return template.FuncMap{
 		"t":      w.text,
+		"of":     w.of,
 		"count":  w.count,
 		"number": w.number,
 		"asset":  p.assets.path,

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+
+	"github.com/husk-reminders/husk/pkg/reminder"
 )
 
 //go:embed words
@@ -91,6 +93,15 @@ func (w *words) must(key string, args ...any) string {
 		return key
 	}
 	return s
+}
+
+// of is the key of a text as it is for messages of a channel: <key>.<channel> where there is one, for it is a phone company that takes the
+// one and a mail provider that takes the other.
+func (w *words) of(c reminder.Channel, key string) string {
+	if _, ok := w.texts[key+"."+string(c)]; ok {
+		return key + "." + string(c)
+	}
+	return key
 }
 
 // route is what a way to people is called: its channel's word, or the name that it has in the configuration.

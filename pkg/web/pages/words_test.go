@@ -89,8 +89,12 @@ func TestWordsAreUsed(t *testing.T) {
 		}
 		used[m[1]] = true
 	}
+	ofChannel := map[string]bool{}
+	for _, m := range regexp.MustCompile(`\(of \S+ "([a-z][a-z0-9_.-]*)"\)`).FindAllStringSubmatch(src, -1) {
+		ofChannel[m[1]] = true
+	}
 	for key := range english {
-		ok := used[key] || used[strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")]
+		ok := used[key] || used[strings.TrimSuffix(strings.TrimSuffix(key, ".one"), ".other")] || ofChannel[strings.TrimSuffix(key, ".email")]
 		for p := range prefixes {
 			ok = ok || strings.HasPrefix(key, p)
 		}
