@@ -18,6 +18,11 @@ var callbackProofs = map[string][]string{
 	"twilio":     nil, // signs with auth_token_file, which it has anyway
 }
 
+// callbackAdvice is what else is to be set at a carrier that hardly comes again by itself, so that no STOP is lost while Husk is restarted.
+var callbackAdvice = map[string]string{
+	"twilio": ", with #rc=5&rp=all behind it, or Twilio does not come again after a 503; and as the fallback URL too",
+}
+
 // answers checks that the answers reach us which units' texts ask for: where a unit takes replies to its number, and its preferred carrier
 // brings them by calling us, that carrier must have an address to call and a way to prove itself.
 func (d *doctor) answers(dir *reminder.Directory) {
@@ -62,6 +67,6 @@ func (d *doctor) answersBy(name, unit string) {
 	case b.Listen == "" && d.cfg.Mode == config.ModeProduction:
 		d.tell("answers", warning, "set callbacks.listen, unless another process answers at callbacks.url", "this process does not answer carrier %s, which brings unit %s's replies", name, unit)
 	default:
-		d.tell("answers", fine, "", "carrier %s can bring replies: it must call the address that husk carrier list shows", name)
+		d.tell("answers", fine, "", "carrier %s can bring replies: it must call the address that husk carrier list shows%s", name, callbackAdvice[d.cfg.Carriers.Type(name)])
 	}
 }

@@ -47,6 +47,9 @@ func TestDoctorOnAnswers(t *testing.T) {
 			if len(d.findings) != 1 || d.findings[0].Level != c.want || !strings.Contains(d.findings[0].Do, c.do) || (c.want == fine) != (d.findings[0].Do == "") {
 				t.Errorf("%s: %+v, want %s to do %q", name, d.findings, c.want, c.do)
 			}
+			if advised := strings.Contains(d.findings[0].Text, "#rc=5&rp=all"); advised != (c.want == fine && c.typ == "twilio") {
+				t.Errorf("%s: %+v, told to have Twilio come again: %v", name, d.findings, advised)
+			}
 		}
 	}
 }

@@ -36,7 +36,7 @@ func file(t testing.TB, text string) string {
 func open(t testing.TB, at providertest.Site) *elks.Sender {
 	t.Helper()
 	s, err := elks.New(elks.Options{Callback: "https://husk.example.org" + hooks, Config: elks.Config{
-		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond},
+		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout},
 		CallerConfig: httpsms.CallerConfig{User: "elks", PasswordFile: file(t, callback+"\nthe-password-before")},
 		Username:     "u1234", PasswordFile: file(t, password),
 	}})

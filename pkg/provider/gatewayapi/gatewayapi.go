@@ -181,7 +181,7 @@ type envelope struct {
 		Status    string          `json:"status"`
 		StatusAt  string          `json:"status_at"`
 		Error     json.RawMessage `json:"error"`
-		Sender    json.Number     `json:"sender"`
+		Sender    json.RawMessage `json:"sender"` // a number, in the document
 		SentAt    string          `json:"sent_at"`
 		Content   json.RawMessage `json:"content"`
 	} `json:"event"`
@@ -271,7 +271,15 @@ func (s *Sender) reply(e envelope) ([]provider.Notice, error) {
 		}
 		text = content.Message
 	}
-	if e.Event.Sender == "" {
+	var from string
+	if json.Unmarshal(e.Event.Sender, &from) != nil {
+		var number json.Number
+		if json.Unmarshal(e.Event.Sender, &number) != nil {
+			return nil, httpsms.ErrCallback
+		}
+		from = number.String()
+	}
+	if from == "" {
 		return nil, httpsms.ErrCallback
 	}
 	at := httpsms.Time(e.Event.SentAt)
@@ -279,7 +287,7 @@ func (s *Sender) reply(e envelope) ([]provider.Notice, error) {
 		at = httpsms.Time(e.Timestamp)
 	}
 	return []provider.Notice{{
-		ID: e.ID, Kind: provider.Reply, At: at, From: httpsms.From(e.Event.Sender.String()),
+		ID: e.ID, Kind: provider.Reply, At: at, From: httpsms.From(from),
 		Text: reminder.Mask(text), Signed: true,
 	}}, nil
 }

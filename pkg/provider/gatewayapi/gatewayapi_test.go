@@ -53,7 +53,7 @@ func TestConformance(t *testing.T) {
 	providertest.RunHTTP(t, providertest.HTTP{
 		Open: func(t *testing.T, at providertest.Site) provider.Sender {
 			s, err := gatewayapi.New(gatewayapi.Options{Config: gatewayapi.Config{TokenFile: file(t, token), Config: httpsms.Config{
-				URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond,
+				URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout,
 			}}})
 			if err != nil {
 				t.Fatal(err)
@@ -146,11 +146,16 @@ func callbacks(t testing.TB) providertest.Callbacks {
 			{Name: "a reply", Body: written("user-message.text.sms", `{"message":"stop","encoding":"UTF8","header":null}`), Want: reply("stop")},
 			{Name: "a reply to a number of our own", Body: written("user-message.text.sms", `{"message":"Stop nu"}`), Want: reply("Stop nu")},
 			{Name: "a reply by RCS", Body: written("user-message.text.rcs", `"Stop"`), Want: reply("Stop")},
+			{Name: "a reply of a number in quotes", Body: strings.Replace(written("user-message.text.sms", `{"message":"stop"}`), "4520987654", `"+4520987654"`, 1), Want: reply("stop")},
+			{Name: "a reply of digits in quotes", Body: strings.Replace(written("user-message.text.sms", `{"message":"stop"}`), "4520987654", `"4520987654"`, 1), Want: reply("stop")},
+			{Name: "a status with a sender's name", Body: status("DELIVERED", `,"sender":"Rigshosp"`), Want: report(provider.Delivered, "DELIVERED", "")},
 			{Name: "a picture", Body: written("user-message.file.rcs", `{"category":"image"}`)},
 			{Name: "something new", Body: envelope("message.sung.opera", `{}`)},
 			{Name: "no message", Body: envelope("message.status.sms", `{"status":"DELIVERED"}`), Bad: true},
 			{Name: "no status", Body: envelope("message.status.sms", `{"msg_id":"x"}`), Bad: true},
 			{Name: "a reply of nobody", Body: envelope("user-message.text.sms", `{"content":{"message":"Stop"}}`), Bad: true},
+			{Name: "a reply of null", Body: envelope("user-message.text.sms", `{"sender":null,"content":{"message":"Stop"}}`), Bad: true},
+			{Name: "a reply of something else", Body: envelope("user-message.text.sms", `{"sender":{},"content":{"message":"Stop"}}`), Bad: true},
 			{Name: "no time", Body: `{"event_id":"x","event_type":"message.status.sms","event":{"msg_id":"x","status":"DELIVERED"}}`, Bad: true},
 		},
 	}

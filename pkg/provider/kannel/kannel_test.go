@@ -40,7 +40,7 @@ func open(t testing.TB, at providertest.Site) *kannel.Sender {
 		at.URL = "http://127.0.0.1:13013"
 	}
 	s, err := kannel.New(kannel.Options{Callback: "https://husk.example.org" + hooks, Config: kannel.Config{
-		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond},
+		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout},
 		CallerConfig: httpsms.CallerConfig{User: "kannel", PasswordFile: file(t, callback+"\nthe-password-before")},
 		Username:     "husk", PasswordFile: file(t, password),
 	}})

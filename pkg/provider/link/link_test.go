@@ -40,7 +40,7 @@ func file(t testing.TB, text string) string {
 func open(t testing.TB, at providertest.Site) *link.Sender {
 	t.Helper()
 	s, err := link.New(link.Options{Callback: "https://husk.example.org" + hooks, Config: link.Config{
-		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond},
+		Config:       httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout},
 		CallerConfig: httpsms.CallerConfig{User: "link", PasswordFile: file(t, callback)},
 		Username:     "husk", PasswordFile: file(t, password), PlatformID: "COOL", PartnerID: "3097812", Gate: "BVldZyQt",
 	}})

@@ -19,7 +19,7 @@ import (
 
 // HTTP is a carrier over HTTP under test, against a simulator of its vendor that is written from the vendor's document.
 type HTTP struct {
-	// Open makes the carrier: two slots, WriteTimeout 1s, ReplyTimeout 400ms, DialTimeout 500ms, whatever the vendor's address is.
+	// Open makes the carrier, with two slots, and with the timeouts of the site.
 	Open func(t *testing.T, at Site) provider.Sender
 	// Message makes a message the carrier accepts, with this reference. Its recipient is Recipient, its text Text.
 	Path string // of the request that sends a message
@@ -41,11 +41,20 @@ type HTTP struct {
 	Questions func(r Received, sent []Received) Reply
 }
 
-// Site is where a simulator is.
+// Site is where a simulator is, and how long a carrier is to wait for it; 0 = as long as the carrier does by itself.
 type Site struct {
 	URL    string
 	CAFile string
+
+	DialTimeout, WriteTimeout, ReplyTimeout time.Duration
 }
+
+// What a carrier is told to wait: with patience, so that a busy machine fails no test, and where the waiting itself is under test.
+const (
+	patience   = 20 * time.Second
+	impatience = 400 * time.Millisecond
+	writing    = 5 * time.Second // the most that a carrier takes
+)
 
 // Received is a request that the simulator got.
 type Received struct {
@@ -169,7 +178,10 @@ func (v *vendor) sent(t *testing.T, reference string) (of []Received) {
 // site is where the simulator is, by the name or address that its certificate has.
 func (v *vendor) site(t *testing.T) Site {
 	t.Helper()
-	return Site{URL: v.URL, CAFile: caFile(t, v.TLS.Certificates[0].Certificate[0])}
+	return Site{
+		URL: v.URL, CAFile: caFile(t, v.TLS.Certificates[0].Certificate[0]),
+		DialTimeout: patience, WriteTimeout: writing, ReplyTimeout: patience,
+	}
 }
 
 // caFile writes a certificate that is to be trusted.
@@ -186,11 +198,17 @@ func caFile(t *testing.T, der []byte) string {
 func (h HTTP) open(t *testing.T) (*vendor, provider.Sender) {
 	t.Helper()
 	v := h.serve(t, nil)
-	s := h.Open(t, v.site(t))
+	return v, h.at(t, v.site(t))
+}
+
+// at makes the carrier against a simulator.
+func (h HTTP) at(t *testing.T, site Site) provider.Sender {
+	t.Helper()
+	s := h.Open(t, site)
 	if c, ok := s.(io.Closer); ok {
 		t.Cleanup(func() { _ = c.Close() })
 	}
-	return v, s
+	return s
 }
 
 // send opens a slot and sends one message of this reference. Every error is looked at.

@@ -86,7 +86,10 @@ func broken(t *testing.T, h HTTP) {
 }
 
 func slow(t *testing.T, h HTTP) {
-	v, s := h.open(t)
+	v := h.serve(t, nil)
+	hasty := v.site(t)
+	hasty.ReplyTimeout = impatience
+	s := h.at(t, hasty)
 	for name, act := range map[string]func(http.ResponseWriter, *http.Request, Received){
 		"silence": func(w http.ResponseWriter, _ *http.Request, _ Received) {
 			raw(w, "", func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })
@@ -106,25 +109,25 @@ func slow(t *testing.T, h HTTP) {
 		begun := time.Now()
 		err := h.send(t, s, "slow-"+name)
 		want(t, name, err, provider.Unknown, "timeout")
-		if d := time.Since(begun); d > 5*time.Second {
+		if d := time.Since(begun); d > patience/2 {
 			t.Errorf("%s: waited %v", name, d)
 		}
-		if n := len(v.sent(t, "slow-"+name)); n != 1 {
-			t.Errorf("%s: sent %d times", name, n)
-		}
+		once(t, v, "slow-"+name)
 	}
 	// Once the message has begun to leave, the caller's context no longer counts.
-	v.will(func(w http.ResponseWriter, _ *http.Request, got Received) {
-		time.Sleep(200 * time.Millisecond)
-		write(w, h.Yes(got))
-	})
+	s = h.at(t, v.site(t))
 	slot, err := s.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer slot.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
+	v.will(func(w http.ResponseWriter, _ *http.Request, got Received) {
+		<-ctx.Done()
+		time.Sleep(50 * time.Millisecond)
+		write(w, h.Yes(got))
+	})
 	if _, err := Send(ctx, s, slot, SMS("slow-context")); err != nil {
 		t.Errorf("walked away from an answer: %v (%v)", err, errors.Unwrap(err))
 	}
@@ -134,13 +137,27 @@ func slow(t *testing.T, h HTTP) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	mute := h.Open(t, Site{URL: "https://" + l.Addr().String(), CAFile: v.site(t).CAFile})
-	_, err = mute.Open(t.Context())
+	mute := v.site(t)
+	mute.URL = "https://" + l.Addr().String()
+	gone := h.at(t, mute)
+	mute.DialTimeout = impatience
+	_, err = h.at(t, mute).Open(t.Context())
 	h.clean(t, err)
 	want(t, "no handshake", err, provider.Retry, "timeout")
 	_ = l.Close()
-	_, err = mute.Open(t.Context())
+	_, err = gone.Open(t.Context())
 	want(t, "no server", err, provider.Retry, "connection_refused")
+}
+
+// once waits until the vendor has a message, which a carrier without patience need not have waited for, and fails when it came twice.
+func once(t *testing.T, v *vendor, reference string) {
+	t.Helper()
+	for end := time.Now().Add(patience); len(v.sent(t, reference)) == 0 && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if n := len(v.sent(t, reference)); n != 1 {
+		t.Errorf("%s: sent %d times", reference, n)
+	}
 }
 
 // kept has the vendor hang up just when the second message on a connection has been written.

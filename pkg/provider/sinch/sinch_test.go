@@ -40,7 +40,7 @@ func file(t testing.TB, text string) string {
 func open(t testing.TB, at providertest.Site) *sinch.Sender {
 	t.Helper()
 	s, err := sinch.New(sinch.Options{Config: sinch.Config{
-		Config:      httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond},
+		Config:      httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout},
 		ServicePlan: "plan-17", TokenFile: file(t, token),
 	}})
 	if err != nil {

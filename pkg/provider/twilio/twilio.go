@@ -7,6 +7,12 @@
 // What it tells us is signed: X-Twilio-Signature (see Sign). The signature holds no time, so an old callback passes as a repeated
 // one: it has the same id, and a status that is not final never undoes one that is. A text in our answer would be sent to the person who
 // wrote; every answer is empty.
+//
+// Of itself Twilio comes again once, and only when it could not connect: what a person wrote is lost when it is answered with 503, unless
+// Twilio took it for a STOP itself. So the address in Twilio's console, of the number or of the messaging service, wants #rc=5&rp=all behind
+// it (https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides): five times again, whatever went wrong. What begins with
+// '#' is neither sent nor signed. All of that is over after 15 seconds; a fallback URL, which must be the same address or it would not be
+// proven, is one try more. Whoever wants no gap at a restart has two processes answer at callbacks.url.
 package twilio
 
 import (

@@ -38,7 +38,7 @@ func file(t testing.TB, text string) string {
 func open(t testing.TB, at providertest.Site) *twilio.Sender {
 	t.Helper()
 	s, err := twilio.New(twilio.Options{Callback: hooks, Config: twilio.Config{
-		Config:     httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: 500 * time.Millisecond, ReplyTimeout: 400 * time.Millisecond},
+		Config:     httpsms.Config{URL: at.URL, CAFile: at.CAFile, Slots: 2, DialTimeout: at.DialTimeout, WriteTimeout: at.WriteTimeout, ReplyTimeout: at.ReplyTimeout},
 		AccountSID: account, AuthTokenFile: file(t, token), MessagingServiceSID: service,
 	}})
 	if err != nil {
