@@ -11,6 +11,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/linxGnu/gosmpp/data"
@@ -90,7 +91,7 @@ func (s *Sender) bind(ctx context.Context) (_ *session, err error) {
 	}
 	n := &session{
 		conn: conn, reader: reader, write: s.config.WriteTimeout, reply: s.config.ReplyTimeout, ids: s.config.ResponseIDs,
-		most: s.config.Window, deliver: s.delivered,
+		most: s.config.Window, deliver: s.delivered, heard: new(atomic.Int64),
 		sequence: 1, waiters: map[int32]*waiter{}, done: make(chan struct{}), unbound: make(chan struct{}),
 	}
 	n.heard.Store(time.Now().UnixNano())

@@ -6,8 +6,8 @@
 // decoded here, because that package drops the data_coding it doesn't know and the whole PDU with a user data header it doesn't like.
 //
 // What becomes of a message. A message is one submit_sm a segment, all written at once and each asked a receipt
-// (registered_delivery 1). It surely did not leave until the first octet of the first is handed to the connection: every fault before
-// that is Retry. From there on the submit_sm_resp of every segment is awaited:
+// (registered_delivery 1), but for answers and trials, which nobody follows. It surely did not leave until the first octet of the
+// first is handed to the connection: every fault before that is Retry. From there on the submit_sm_resp of every segment is awaited:
 //
 //   - every segment accepted: Accepted, with the message_id of the first as CarrierID and the others as Parts;
 //   - no segment accepted and every one answered: where each answer says so, nothing is with the SMSC. One that says neither "later" nor
@@ -28,7 +28,11 @@
 // submit_sm_resp was lost can't be told from the receipt alone. With user_message_reference on, each submit_sm carries 16 bits made
 // of the message's reference (SMPP 3.4 §5.3.2.17), which an SMSC returns in the receipt; a receipt with the same 16 bits, from the
 // same recipient, then names the message in doubt, whether it has a message_id or not. These are remembered in this process alone. A
-// submit_sm_resp that comes too late names it too, unless a segment was refused: then a yes to another one is no yes to the message.
+// submit_sm_resp that comes too late names it too; of several segments it is a yes to the message once each has been accepted, in time or
+// late, and then without an id, so that a receipt of one segment is not taken for one of the whole.
+//
+// What people write is said when it came in first: where the SMSC delivers it again, because it was refused for now or the session ended
+// before its answer, it has the time of the first delivery, as far as this process remembers that one.
 //
 // It guarantees that one Send writes each segment at most once; that no more than the window of submit_sm is unanswered while
 // answers come in time; that a deliver_sm is answered with success only after its notice was handled, and refused for now

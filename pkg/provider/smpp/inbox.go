@@ -37,6 +37,10 @@ func (i *item) holds() string {
 	return "of " + cmp.Or(i.notice.CarrierID, i.notice.Reference)
 }
 
+// stays reports whether an item waits here until it is handled: what a person wrote, and what we found out ourselves, which the SMSC does not
+// say again.
+func (i *item) stays() bool { return i.notice.Kind == provider.Reply || len(i.answer) == 0 }
+
 // inbox holds what has come until Poll hands it over: replies, and besides them reports, so that no STOP waits behind ten thousand receipts.
 type inbox struct {
 	most int           // of each
@@ -101,13 +105,16 @@ func (b *inbox) putPart(key string, number, total int, i *item, now time.Time) b
 		i.answer = append(was.answer, i.answer...)
 	}
 	p.of[number-1] = i
-	whole := &item{notice: i.notice}
+	whole := &item{notice: i.notice} // said when its last segment was, in whatever order they come the next time
 	var text strings.Builder
 	for _, x := range p.of {
 		if x == nil {
 			return true
 		}
 		text.WriteString(x.notice.Text.Reveal())
+		if x.notice.At.After(whole.notice.At) {
+			whole.notice.At = x.notice.At
+		}
 		whole.answer = append(whole.answer, x.answer...)
 	}
 	whole.notice.Text = reminder.Mask(text.String())
@@ -171,23 +178,30 @@ func (s *Sender) delivered(n *session, frame []byte) {
 	d, err := readDelivery(frame[header:])
 	if err != nil {
 		s.log.Warn("what the SMSC delivers can't be read; it is refused", zap.Error(err))
-		n.confirm(sequence, data.ESME_RX_R_APPN)
+		_ = n.confirm(sequence, data.ESME_RX_R_APPN)
 		return
 	}
-	i := &item{answer: []func(data.CommandStatusType){func(status data.CommandStatusType) { n.confirm(sequence, status) }}}
+	i := &item{answer: []func(data.CommandStatusType){func(status data.CommandStatusType) { _ = n.confirm(sequence, status) }}}
 	var room bool
 	if d.isReceipt() {
 		i.notice = s.receiptNotice(d, s.readReceipt(d))
 		if i.notice.CarrierID == "" && i.notice.Reference == "" {
 			s.log.Warn("a receipt names no message; it is taken and left")
-			n.confirm(sequence, data.ESME_ROK)
+			_ = n.confirm(sequence, data.ESME_ROK)
 			return
 		}
 		room = s.inbox.put(i)
 	} else {
 		at, text := d.segment()
+		key := d.said()
+		i.answer[0] = func(status data.CommandStatusType) {
+			if n.confirm(sequence, status) == nil && status == data.ESME_ROK {
+				s.said.answer(key, n.heard)
+			}
+		}
 		i.notice = provider.Notice{
-			Kind: provider.Reply, At: s.now(), From: reminder.NewAddress(reminder.SMS, d.peer()), Text: reminder.Mask(read(d.coding, text)), Signed: s.tls != nil,
+			Kind: provider.Reply, At: s.said.first(key, n.heard, s.now()), From: reminder.NewAddress(reminder.SMS, d.peer()),
+			Text: reminder.Mask(read(d.coding, text)), Signed: s.tls != nil,
 		}
 		if at.Total == 0 {
 			room = s.inbox.put(i)
@@ -197,6 +211,6 @@ func (s *Sender) delivered(n *session, frame []byte) {
 		}
 	}
 	if !room {
-		n.confirm(sequence, data.ESME_RX_T_APPN)
+		_ = n.confirm(sequence, data.ESME_RX_T_APPN)
 	}
 }

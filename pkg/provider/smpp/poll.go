@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/linxGnu/gosmpp/data"
@@ -38,7 +37,8 @@ func (s *Sender) Poll(ctx context.Context, handle func(context.Context, provider
 	b := s.inbox
 	b.polling.Lock()
 	defer b.polling.Unlock()
-	failed, inHand := map[string]error{}, map[string]bool{} // by what they count by
+	var failed failures
+	inHand := map[string]bool{} // by what they count by
 	may := func(i *item) bool { return !inHand[i.holds()] && !time.Now().Before(b.held[i.holds()]) }
 	atOnce := map[provider.Kind]int{provider.Reply: repliesAtOnce, provider.ReportKind: 1}
 	outcomes := make(chan outcome)
@@ -63,7 +63,7 @@ func (s *Sender) Poll(ctx context.Context, handle func(context.Context, provider
 	ends := time.Now().Add(round)
 	again := time.NewTicker(round) // for who was left alone, and for the segments that wait for others
 	defer again.Stop()
-	maps.DeleteFunc(b.held, func(_ string, until time.Time) bool { return !time.Now().Before(until) })
+	b.release()
 	for {
 		b.overdue(s.now())
 		take(provider.Reply)
@@ -76,22 +76,26 @@ func (s *Sender) Poll(ctx context.Context, handle func(context.Context, provider
 		select {
 		case <-b.came:
 		case <-again.C:
+			b.release()
+			failed.log(s.log)
 		case x := <-outcomes:
 			whose := x.item.holds()
 			atOnce[x.item.notice.Kind]++
 			delete(inHand, whose)
-			if delete(failed, whose); x.err != nil {
-				failed[whose], b.held[whose] = x.err, time.Now().Add(round)
+			if failed.of(x.item, x.err); x.err != nil {
+				b.held[whose] = time.Now().Add(round)
 			}
 		}
 	}
 	if b.next(provider.ReportKind, may) != nil { // for the next Poll
 		b.wake()
 	}
-	if err := ctx.Err(); err != nil {
-		failed[""] = err
-	}
-	return errors.Join(slices.Collect(maps.Values(failed))...)
+	return errors.Join(ctx.Err(), failed.err())
+}
+
+// release forgets who is left alone no more.
+func (b *inbox) release() {
+	maps.DeleteFunc(b.held, func(_ string, until time.Time) bool { return !time.Now().Before(until) })
 }
 
 // settle answers for an item that was handed over, and takes it out unless it stays to be handled.
@@ -99,7 +103,7 @@ func (b *inbox) settle(i *item, err error) {
 	switch {
 	case err == nil:
 		i.say(data.ESME_ROK)
-	case i.notice.Kind == provider.Reply, len(i.answer) == 0: // what we found out ourselves the SMSC does not say again
+	case i.stays():
 		return
 	default:
 		i.say(data.ESME_RX_T_APPN)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/linxGnu/gosmpp/data"
+	"go.uber.org/zap"
 
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
@@ -18,7 +19,7 @@ import (
 
 // waiting is a Sender with an inbox and no SMSC.
 func waiting(queue int) *Sender {
-	s := &Sender{inbox: newInbox(queue, time.Second), now: time.Now}
+	s := &Sender{inbox: newInbox(queue, time.Second), said: newSaid(), now: time.Now, log: zap.NewNop()}
 	s.start.Do(func() {})
 	return s
 }

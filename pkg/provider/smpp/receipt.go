@@ -130,9 +130,13 @@ func (s *Sender) receiptNotice(d delivery, r receipt) provider.Notice {
 	return n
 }
 
-// late tells of a submit_sm_resp that nobody waited for any more: the SMSC has the segment, or has refused it and the message is not whole.
-func (s *Sender) late(reference string, a answer) {
+// late tells of a submit_sm_resp that nobody waited for any more: with it the SMSC has the whole message, or has refused a segment. The id
+// of one of several names no message: a receipt of that segment would be taken for one of the whole.
+func (s *Sender) late(reference string, a answer, segments bool) {
 	n := provider.Notice{Kind: provider.ReportKind, Reference: reference, CarrierID: a.id, Status: provider.Pending, Signed: s.tls != nil}
+	if segments {
+		n.CarrierID = ""
+	}
 	if a.status != data.ESME_ROK {
 		n.Status, n.Code = provider.Undelivered, code(a.status)
 	}

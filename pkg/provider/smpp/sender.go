@@ -40,6 +40,7 @@ type Sender struct {
 	joined   atomic.Uint32 // the last reference of concatenation
 	inbox    *inbox
 	doubts   *doubts
+	said     *said
 
 	start   sync.Once
 	wg      sync.WaitGroup // of what sessions run
@@ -90,7 +91,7 @@ func New(o Options) (*Sender, error) {
 	}
 	s := &Sender{
 		config: c, validity: c.ValidityPeriod == nil || *c.ValidityPeriod, rulings: own, tls: t, limit: limit, now: o.Now, log: o.Log,
-		inbox: newInbox(c.Queue, c.JoinTimeout), doubts: newDoubts(), stopped: make(chan struct{}), changed: make(chan struct{}),
+		inbox: newInbox(c.Queue, c.JoinTimeout), doubts: newDoubts(), said: newSaid(), stopped: make(chan struct{}), changed: make(chan struct{}),
 	}
 	s.joined.Store(rand.Uint32()) // so that a restart does not begin with the references of the last hour
 	return s, nil
@@ -195,10 +196,9 @@ func (s *Sender) Check(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	_ = n.conn.SetDeadline(time.Time{})
-	// What an SMSC delivers in this moment is refused for now.
-	n.deliver = func(n *session, frame []byte) {
-		n.confirm(pdu.ParseHeader([header]byte(frame)).SequenceNumber, data.ESME_RX_T_APPN)
-	}
+	// What an SMSC delivers in this moment is not answered: it brings that again to who binds next. What is refused for now goes into its
+	// schedule of retries.
+	n.deliver = func(*session, []byte) {}
 	var wg sync.WaitGroup
 	wg.Go(n.read)
 	n.unbind()
@@ -243,16 +243,27 @@ func (s *slot) Send(ctx context.Context, m reminder.Message) (provider.Accepted,
 
 // submit hands a message to a session.
 func (s *Sender) submit(ctx context.Context, n *session, pdus [][]byte, m reminder.Message, by time.Time) (provider.Accepted, error) {
-	if s.config.MessageRef {
+	follow := followed(m.Purpose)
+	if s.config.MessageRef && follow {
 		s.doubts.begin(m.To.Reveal(), m.Reference, len(pdus))
 	}
-	refused, known := false, make(chan struct{}) // whether a segment was, once known is closed
+	refused, accepted, known := false, 0, make(chan struct{}) // whether a segment was, and how many were, once known is closed
 	answers, notBegun := n.submit(ctx, pdus, by, func(a answer) {
-		if <-known; !refused || !a.accepted() { // what remains of a message that is not whole is no yes to it
-			s.late(m.Reference, a)
+		<-known
+		if a.accepted() {
+			accepted++ // the session's reader alone comes here
+		}
+		// A yes is one to the message once every segment has it: what remains of a message that is not whole is none.
+		if follow && (!a.accepted() || accepted == len(pdus)) {
+			s.late(m.Reference, a, len(pdus) > 1)
 		}
 	})
-	refused = slices.ContainsFunc(answers, answer.refused)
+	for _, a := range answers {
+		refused = refused || a.refused()
+		if a.accepted() {
+			accepted++
+		}
+	}
 	close(known)
 	if notBegun != nil {
 		s.doubts.end(m.To.Reveal(), m.Reference)

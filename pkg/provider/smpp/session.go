@@ -46,8 +46,8 @@ type session struct {
 
 	most int // answers that may be overdue before the SMSC counts as silent
 
-	heard  atomic.Int64 // when a PDU came last, Unix nanoseconds
-	useful atomic.Bool  // something was answered
+	heard  *atomic.Int64 // when a PDU came last, Unix nanoseconds; its address is the session's name
+	useful atomic.Bool   // something was answered
 
 	writing sync.Mutex // held while octets go out, so that PDUs stay whole
 
@@ -338,12 +338,12 @@ func (s *session) handle(frame []byte) error {
 	return nil
 }
 
-// confirm answers a deliver_sm.
-func (s *session) confirm(n int32, status data.CommandStatusType) {
+// confirm answers a deliver_sm. A session that has ended is not told: the SMSC comes again.
+func (s *session) confirm(n int32, status data.CommandStatusType) error {
 	p := pdu.NewDeliverSMResp().(*pdu.DeliverSMResp)
 	p.CommandStatus = status
 	p.SetSequenceNumber(n)
-	_ = s.send(p) // a session that has ended is not told: the SMSC comes again
+	return s.send(p)
 }
 
 // watch asks a silent SMSC whether it is still there, until the session ends.

@@ -60,13 +60,13 @@ func TestCannotBind(t *testing.T) {
 		"no password file":  {func(c *smpp.Config) { c.PasswordFile = "/nonexistent" }, "password_file"},
 	} {
 		config := x.config()
-		config.DialTimeout = 400 * time.Millisecond
+		config.DialTimeout = 10 * time.Second
 		c.spoil(&config)
 		s := sender(t, config)
 		if err := s.Check(t.Context()); err == nil {
 			t.Errorf("%s: no error", what)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		_, err := s.Open(ctx)
 		var e *provider.Error
@@ -97,9 +97,10 @@ func TestBindsAgain(t *testing.T) {
 	c.Port = l.port
 	s := sender(t, c)
 	for i, end := range []func(){func() {}, l.cut, func() { x.ask(http.MethodPost, "/unbind", map[string]any{}, nil) }} {
-		end()
-		time.Sleep(100 * time.Millisecond) // what is written into a session that has just ended is in doubt
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		if end(); i > 0 {
+			x.bound(i + 1) // what is written into a session that has just ended is in doubt
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		for { // a slot of the session that ended says that nothing left
 			_, err := send(t, s, message(fmt.Sprint("again-", i)))
@@ -135,7 +136,7 @@ func TestASlotOfAnEndedSession(t *testing.T) {
 	}
 	defer slot.Close()
 	l.cut()
-	time.Sleep(100 * time.Millisecond)
+	x.bound(2)
 	if _, err := providertest.Send(t.Context(), s, slot, message("ended")); provider.OutcomeOf(err) != provider.Retry {
 		t.Errorf("%v, want retry", err)
 	}

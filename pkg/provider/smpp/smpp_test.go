@@ -124,7 +124,7 @@ func TestLateAnswerSettles(t *testing.T) {
 	c := x.config()
 	c.ReplyTimeout = 100 * time.Millisecond
 	s := sender(t, c)
-	if _, err := send(t, s, addressed(message("late-1"), "+4529300400")); provider.OutcomeOf(err) != provider.Unknown {
+	if _, err := send(t, s, addressed(message("late-1"), "+4529302000")); provider.OutcomeOf(err) != provider.Unknown {
 		t.Fatalf("%v, want unknown", err)
 	}
 	got := notices(t, s, some(2))
@@ -185,7 +185,20 @@ func TestAnsweredOnlyAfterHandling(t *testing.T) {
 	answered := make(chan int, 3)
 	for _, m := range []mo{{From: "4520123456", Octets: septets("STOP")}, {From: "4520123456", Octets: septets("START")}, {From: "4520999999", Octets: septets("Hej")}} {
 		go func() { answered <- x.deliver(m) }()
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-s.Came(): // it is in the inbox, behind the ones before
+		case <-time.After(20 * time.Second):
+			t.Fatal("it never came in")
+		}
+	}
+	answer := func() int {
+		select {
+		case got := <-answered:
+			return got
+		case <-time.After(20 * time.Second):
+			t.Fatal("no answer")
+			return -1
+		}
 	}
 	var mu sync.Mutex
 	seen := map[string][]string{}
@@ -204,7 +217,7 @@ func TestAnsweredOnlyAfterHandling(t *testing.T) {
 	if err := poll(true); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
-	if got := <-answered; got != 0 {
+	if got := answer(); got != 0 {
 		t.Errorf("the stranger's is answered with %d", got)
 	}
 	select {
@@ -218,7 +231,7 @@ func TestAnsweredOnlyAfterHandling(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if got := <-answered; got != 0 {
+		if got := answer(); got != 0 {
 			t.Errorf("answered with %d", got)
 		}
 	}
@@ -248,9 +261,7 @@ func TestAFullQueueIsRefusedForNow(t *testing.T) {
 
 func TestReplies(t *testing.T) {
 	x := newSMSC(t)
-	c := x.config()
-	c.JoinTimeout = 300 * time.Millisecond
-	s := sender(t, c)
+	s := sender(t, x.config())
 	notices(t, s, func([]provider.Notice) bool { return x.state().Sessions == 1 })
 	national, name := 2, 5
 	for what, m := range map[string]struct {
@@ -284,30 +295,36 @@ func TestReplies(t *testing.T) {
 			t.Errorf("%s: answered with %d", what, got)
 		}
 	}
+}
 
-	part := func(number string, text string) mo {
-		return mo{From: "4520123456", Class: 0x40, Octets: "05000307" + "02" + number + septets(text)}
-	}
-	answered := make(chan int, 3)
-	deliver := func(m mo) {
-		go func() { answered <- x.deliver(m) }()
-		time.Sleep(50 * time.Millisecond)
-	}
-	deliver(part("02", "OP"))
-	deliver(part("01", "ST"))
-	if got := notices(t, s, some(1)); got[0].Text.Reveal() != "STOP" {
-		t.Errorf("put together: %q", got[0].Text.Reveal())
-	}
-	for range 2 {
-		if got := <-answered; got != 0 {
-			t.Errorf("a part is answered with %d", got)
-		}
-	}
-	deliver(part("01", "STOP"))
-	if got := notices(t, s, some(1)); got[0].Text.Reveal() != "STOP" {
-		t.Errorf("the first part of one that never came whole: %q", got[0].Text.Reveal())
-	}
-	if got := <-answered; got != 0 {
-		t.Errorf("it is answered with %d", got)
+func TestRepliesInSegments(t *testing.T) {
+	x := newSMSC(t)
+	for name, c := range map[string]struct {
+		join  time.Duration
+		parts [][2]string
+	}{
+		"put together":                       {time.Minute, [][2]string{{"02", "OP"}, {"01", "ST"}}},
+		"the first of one that is not whole": {300 * time.Millisecond, [][2]string{{"01", "STOP"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := x.config()
+			config.JoinTimeout = c.join
+			s := sender(t, config)
+			notices(t, s, func([]provider.Notice) bool { return x.state().Sessions == 1 })
+			answered := make(chan int, len(c.parts))
+			for _, p := range c.parts {
+				go func() {
+					answered <- x.deliver(mo{From: "4520123456", Class: 0x40, Octets: "05000307" + "02" + p[0] + septets(p[1])})
+				}()
+			}
+			if got := notices(t, s, some(1)); got[0].Text.Reveal() != "STOP" {
+				t.Errorf("%q", got[0].Text.Reveal())
+			}
+			for range c.parts {
+				if got := <-answered; got != 0 {
+					t.Errorf("a part is answered with %d", got)
+				}
+			}
+		})
 	}
 }

@@ -120,6 +120,16 @@ func (s smsc) state() (is state) {
 	return is
 }
 
+// bound waits until it has been bound to n times: then the session before is over.
+func (s smsc) bound(n int) {
+	s.t.Helper()
+	for end := time.Now().Add(20 * time.Second); s.state().Binds < n; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("want %d binds: %+v", n, s.state())
+		}
+	}
+}
+
 // mo is a deliver_sm for the server to send.
 type mo struct {
 	From    string         `json:"from"`

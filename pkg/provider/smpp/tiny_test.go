@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +35,7 @@ type tiny struct {
 	window    int
 	submitted func(conn net.Conn, sequences []uint32) // once a message of two segments is there
 	seen      []uint32
+	hungUp    int // connections that are over
 }
 
 func newTiny(t *testing.T, window int) *tiny {
@@ -65,7 +68,12 @@ func response(command uint32, status data.CommandStatusType, sequence uint32, bo
 }
 
 func (x *tiny) serve(c net.Conn) {
-	defer func() { _ = c.Close() }()
+	defer func() {
+		_ = c.Close()
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		x.hungUp++
+	}()
 	for {
 		frame, err := readFrame(c)
 		if err != nil {
@@ -132,94 +140,49 @@ func TestAStopBehindReceiptsThatFail(t *testing.T) {
 	}
 	x.deliver(101, 0, "STOP")
 	s := x.sender(nil)
-	stopped := make(chan struct{})
-	var once sync.Once
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for done := false; !done; {
-		_ = s.Poll(ctx, func(_ context.Context, n provider.Notice) error {
-			if n.Kind == provider.Reply {
-				once.Do(func() { close(stopped) })
+	stopped := false
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		_ = s.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
+			if n.Kind == provider.Reply { // there is one alone
+				stopped = true
 				return nil
 			}
 			return errors.New("no room for what nobody here knows")
 		})
-		select {
-		case <-stopped:
-			done = true
-		case <-s.Came():
-		case <-ctx.Done():
-			t.Fatal("the STOP never came in")
-		}
-	}
-	for ctx.Err() == nil {
 		x.mu.Lock()
 		n, said := len(x.answers), fmt.Sprint(x.answers[:min(2, len(x.answers))])
 		x.mu.Unlock()
-		if n == 101 {
+		if n == 101 && stopped {
 			if want := fmt.Sprint([]data.CommandStatusType{data.ESME_RX_T_APPN, data.ESME_RX_T_APPN}); said != want {
 				t.Errorf("receipts are answered with %s, want %s", said, want)
 			}
 			return
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
-	t.Error("not all are answered")
+	t.Error("not all are answered, or the STOP never came in")
 }
 
-// When one segment was refused, a yes to the other that comes too late is no yes to the message; and a no is one.
-func TestALateYesToHalfAMessage(t *testing.T) {
-	for name, c := range map[string]struct {
-		late data.CommandStatusType
-		want string
-	}{
-		"yes": {data.ESME_ROK, ""},
-		"no":  {data.ESME_RMSGQFUL, "undelivered ESME_RMSGQFUL"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := newTiny(t, 9)
-			is := make(chan struct{})
-			x.submitted = func(conn net.Conn, n []uint32) {
-				_, _ = conn.Write(response(0x80000004, data.ESME_RTHROTTLED, n[1], ""))
-				<-is
-				_, _ = conn.Write(response(0x80000004, c.late, n[0], "id-1\x00"))
+// What an SMSC delivers to a check stays with it, unanswered, for who binds next.
+func TestACheckAnswersForNobody(t *testing.T) {
+	x := newTiny(t, 2)
+	x.deliver(1, 0, "STOP")
+	x.deliver(2, classReceipt, "id:1 stat:DELIVRD")
+	if err := x.sender(nil).Check(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		x.mu.Lock()
+		over, sent, answers := x.hungUp == 1, len(x.sent), len(x.answers)
+		x.mu.Unlock()
+		if over {
+			if sent != 2 || answers != 0 {
+				t.Errorf("%d are delivered and unanswered, want 2; %d are answered", sent, answers)
 			}
-			s := x.sender(func(c *Config) { c.ReplyTimeout, c.MessageRef = 100*time.Millisecond, true })
-			slot, err := s.Open(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer slot.Close()
-			m := reminder.Message{
-				Reference: "claim-1", Channel: reminder.SMS, To: reminder.NewAddress(reminder.SMS, "+4520123456"), Sender: "Sygehuset",
-				Text: reminder.Mask(strings.Repeat("Husk din tid ", 15)),
-			}
-			if m.Wire, err = s.Encode(m); err != nil {
-				t.Fatal(err)
-			}
-			if _, err = slot.Send(t.Context(), m); provider.OutcomeOf(err) != provider.Unknown {
-				t.Fatalf("%v", err)
-			}
-			close(is)
-			// What is told of the other segment names the message no more, but that it did not arrive.
-			options := map[pdu.Tag][]byte{pdu.TagUserMessageReference: binary.BigEndian.AppendUint16(nil, messageReference("claim-1"))}
-			half := s.receiptNotice(delivery{from: "4520123456", options: options}, receipt{id: "id-1", status: provider.Delivered})
-			if half.Reference != "" || half.Status != provider.Pending {
-				t.Errorf("half of it is delivered: %+v", half)
-			}
-			var got []string
-			for end := time.Now().Add(300 * time.Millisecond); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-				if err := s.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
-					got = append(got, strings.TrimSpace(fmt.Sprint(n.Status, " ", n.Code)))
-					return nil
-				}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if strings.Join(got, ", ") != c.want {
-				t.Errorf("told %q, want %q", got, c.want)
-			}
-		})
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it does not hang up")
+		}
 	}
 }
 
@@ -323,5 +286,82 @@ func TestAReceiptWithoutAnID(t *testing.T) {
 	}
 	if ids := s.doubts.end("+4520123456", "claim-1"); len(ids) != 0 {
 		t.Errorf("held back: %q", ids)
+	}
+}
+
+// Nobody follows an answer or a trial: no receipt is asked of it, none is awaited, and nothing is told of it that comes late.
+func TestWhatNobodyFollows(t *testing.T) {
+	for purpose, follows := range map[reminder.Purpose]bool{
+		reminder.Remind: true, reminder.Changed: true, reminder.Cancel: true, reminder.Verify: true, reminder.Correction: true, "": true,
+		reminder.Reply: false, reminder.Trial: false,
+	} {
+		t.Run(string(purpose), func(t *testing.T) {
+			x := newTiny(t, 9)
+			is := make(chan struct{})
+			x.submitted = func(conn net.Conn, n []uint32) {
+				<-is
+				for _, n := range n {
+					_, _ = conn.Write(response(0x80000004, data.ESME_ROK, n, "id-1\x00"))
+				}
+				x.deliver(1, 0, "Ja")
+				_, _ = conn.Write(response(uint32(data.ENQUIRE_LINK), 0, 1, "")) // its answer brings it
+			}
+			s := x.sender(func(c *Config) { c.ReplyTimeout, c.MessageRef = 50*time.Millisecond, true })
+			slot, err := s.Open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer slot.Close()
+			m := reminder.Message{
+				Reference: "claim-1", Channel: reminder.SMS, Purpose: purpose, To: reminder.NewAddress(reminder.SMS, "+4520123456"), Sender: "Sygehuset",
+				Text: reminder.Mask(strings.Repeat("Husk din tid ", 15)),
+			}
+			if m.Wire, err = s.Encode(m); err != nil {
+				t.Fatal(err)
+			}
+			out, err := frames(m.Wire)
+			if err != nil || len(out) != 2 {
+				t.Fatalf("%d segments, %v", len(out), err)
+			}
+			for _, f := range out {
+				p, err := pdu.Parse(bytes.NewReader(f))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if asks := p.(*pdu.SubmitSM).RegisteredDelivery == 1; asks != follows {
+					t.Errorf("a receipt is asked for: %v", asks)
+				}
+			}
+			if _, err = slot.Send(t.Context(), m); provider.OutcomeOf(err) != provider.Unknown {
+				t.Fatalf("%v", err)
+			}
+			if n := len(s.doubts.by); (n == 1) != follows {
+				t.Errorf("%d messages in doubt are remembered", n)
+			}
+			close(is)
+			var mu sync.Mutex
+			var told []provider.Kind
+			whole := func() bool {
+				return slices.Contains(told, provider.Reply) && (!follows || slices.Contains(told, provider.ReportKind))
+			}
+			poll := func() {
+				if err := s.Poll(t.Context(), func(_ context.Context, n provider.Notice) error {
+					mu.Lock() // a reply and a report are handled at the same time
+					defer mu.Unlock()
+					told = append(told, n.Kind)
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for end := time.Now().Add(10 * time.Second); !whole() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+				poll()
+			}
+			time.Sleep(50 * time.Millisecond)
+			poll()
+			if !whole() || slices.Contains(told, provider.ReportKind) != follows {
+				t.Errorf("told: %v", told)
+			}
+		})
 	}
 }

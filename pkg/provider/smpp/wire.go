@@ -50,6 +50,10 @@ func (s *Sender) source(sender string) (a pdu.Address, err error) {
 	return a, ErrSender
 }
 
+// followed reports whether anybody follows what becomes of a message of a purpose. An answer and a trial have no attempt that a receipt could
+// be of.
+func followed(p reminder.Purpose) bool { return p != reminder.Reply && p != reminder.Trial }
+
 // Encode writes a submit_sm for each segment, one after another. Their sequence numbers are 0: they belong to the session, and Send puts
 // them in.
 func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
@@ -76,7 +80,9 @@ func (s *Sender) Encode(m reminder.Message) (reminder.Wire, error) {
 		p := pdu.NewSubmitSM().(*pdu.SubmitSM)
 		p.SetSequenceNumber(0)
 		p.ServiceType, p.SourceAddr, p.DestAddr = s.config.ServiceType, from, to
-		p.RegisteredDelivery = 1
+		if followed(m.Purpose) {
+			p.RegisteredDelivery = 1
+		}
 		if s.validity {
 			p.ValidityPeriod = validity(m.NotAfter, s.now())
 		}
