@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gofrs/flock"
-	"go.uber.org/zap"
-
-	"github.com/husk-reminders/husk/pkg/provider"
 )
 
 // Bounces is where the mails come that our own bring back: what could not be delivered (RFC 3464), complaints (RFC 5965), and answers.
@@ -37,79 +31,6 @@ const (
 	// lockFile is what the process that reads has locked.
 	lockFile = ".husk.lock"
 )
-
-// Poll implements provider.Poller: it reads the mails that have come back.
-func (s *Sender) Poll(ctx context.Context, handle func(context.Context, provider.Notice) error) error {
-	if s.config.Bounces.Dir == "" {
-		return nil
-	}
-	s.polling.Lock()
-	defer s.polling.Unlock()
-	lock := flock.New(filepath.Join(s.config.Bounces.Dir, lockFile))
-	mine, err := lock.TryLock()
-	if err != nil {
-		return withoutPath(err)
-	}
-	if !mine {
-		return nil // another process reads it
-	}
-	defer func() { _ = lock.Unlock() }()
-	box, err := openBox(s.config.Bounces.Dir)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	held := map[string]bool{} // whose notice failed: theirs stay in order
-	for _, f := range box.waiting {
-		if ctx.Err() != nil {
-			return errors.Join(append(errs, ctx.Err())...)
-		}
-		if err := s.pollFile(ctx, box, f, held, handle); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// pollFile deals with one file, and with that alone which it has read: one that was written to meanwhile is read again.
-func (s *Sender) pollFile(ctx context.Context, box box, f boxFile, held map[string]bool, handle func(context.Context, provider.Notice) error) error {
-	raw, seen, err := f.read()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a mail program moved it
-	}
-	if err != nil && !errors.Is(err, errUnfit) {
-		return withoutPath(err)
-	}
-	var n provider.Notice
-	if err == nil {
-		n, err = s.readMail(raw, f.at)
-	}
-	if err != nil {
-		s.log.Warn("a mail that came back is neither a report nor an answer to one of ours; it is put aside for people to read", zap.String("provider", Name))
-		return box.aside(f)
-	}
-	who := n.Reference + " " + n.Unsubscribe + " " + n.From.Reveal()
-	if held[who] {
-		return errHeld
-	}
-	switch err := handle(ctx, n); {
-	case errors.Is(err, provider.ErrUnknownMessage):
-		s.log.Warn("a mail that came back is about a message that is not known; it is put aside for people to read", zap.String("provider", Name))
-		return box.aside(f)
-	case err != nil:
-		held[who] = true
-		return err
-	}
-	switch now, err := os.Lstat(f.path); {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
-	case err != nil:
-		return withoutPath(err)
-	case !os.SameFile(seen, now) || now.Size() != seen.Size() || !now.ModTime().Equal(seen.ModTime()):
-		return errGrown
-	}
-	return withoutPath(os.Remove(f.path))
-}
 
 // ErrMbox is had while a file of bounces.dir is an mbox. It is left as it is.
 var ErrMbox = errors.New("smtp: bounces.dir: an mbox is in it and is not read: have the mail server deliver into a Maildir, or one file for each mail")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,7 +21,10 @@ func TestAComplaintAboutAnUnknownMessageIsPutAside(t *testing.T) {
 	arrives(t, filepath.Join(dir, "new"), "2.eml", example(t, "postfix-unknown"), time.Minute)
 	s, logs := reading(t, dir)
 	var got []provider.Kind
+	var mu sync.Mutex
 	handle := func(_ context.Context, n provider.Notice) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if got = append(got, n.Kind); n.Kind == provider.Complaint {
 			return fmt.Errorf("inbound: complaint: %w", provider.ErrUnknownMessage)
 		}
@@ -31,6 +35,7 @@ func TestAComplaintAboutAnUnknownMessageIsPutAside(t *testing.T) {
 			t.Errorf("it is no failure: %v", err)
 		}
 	}
+	slices.Sort(got)
 	if want := []provider.Kind{provider.Complaint, provider.ReportKind}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

@@ -374,9 +374,9 @@ func TestConnectionsAreKept(t *testing.T) {
 	var last *gosmtp.Conn
 	p.onMail = func(c *gosmtp.Conn, _ string) error { last = c; return nil }
 	c := secure(p, ca)
-	c.IdleTimeout = 150 * time.Millisecond
+	c.IdleTimeout = 4 * time.Minute
 	s := sender(t, c)
-	step := func(reference string, connections int32) {
+	step := func(s *smtp.Sender, reference string, connections int32) {
 		t.Helper()
 		if _, err := send(t, s, message(reference, "anna@example.org")); err != nil {
 			t.Fatal(err)
@@ -385,21 +385,24 @@ func TestConnectionsAreKept(t *testing.T) {
 			t.Errorf("%d connections, want %d", n, connections)
 		}
 	}
-	step("00aa", 1)
-	step("00ab", 1)
-	time.Sleep(200 * time.Millisecond)
-	step("00ac", 2) // the idle one was too old
+	step(s, "00aa", 1)
+	step(s, "00ab", 1)
 	_ = last.Conn().Close()
 	time.Sleep(20 * time.Millisecond)
-	step("00ad", 3) // the idle one was dead, which Open notices
+	step(s, "00ac", 2) // the idle one was dead, which Open notices
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Open(t.Context()); provider.OutcomeOf(err) != provider.Retry || !errors.Is(err, smtp.ErrClosed) {
 		t.Errorf("after Close: %v", err)
 	}
-	if n := len(p.letters()); n != 4 {
-		t.Errorf("%d letters, want 4", n)
+	c.IdleTimeout = 50 * time.Millisecond
+	hasty := sender(t, c)
+	step(hasty, "00ad", 3)
+	time.Sleep(100 * time.Millisecond)
+	step(hasty, "00ae", 4) // the idle one was too old
+	if n := len(p.letters()); n != 5 {
+		t.Errorf("%d letters, want 5", n)
 	}
 }
 
