@@ -2,6 +2,7 @@ package inbound
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -167,13 +168,32 @@ func (c *Callbacks) take(ctx context.Context, name string, r *http.Request) (out
 		}
 		return callbackRefused, answer
 	}
+	// What a person wants comes first, and nothing that fails keeps another from being dealt with: not every carrier comes again often.
+	slices.SortStableFunc(notices, func(x, y provider.Notice) int { return cmp.Compare(turn(x.Kind), turn(y.Kind)) })
+	var failed []error
+	held := map[string]bool{} // whose answer failed: their next waits for it
 	for _, n := range notices {
+		from := n.From.Reveal()
+		if from != "" && held[from] {
+			continue
+		}
 		if err := c.o.Inbound.Handle(ctx, name, n); err != nil && !errors.Is(err, provider.ErrUnknownMessage) { // that is no better known another time
-			c.o.Log.Warn("a carrier's call is not dealt with; it is to come again", zap.String("provider", name), zap.Error(err))
-			return callbackFailed, provider.Response{Status: http.StatusServiceUnavailable}
+			failed, held[from] = append(failed, err), true
 		}
 	}
+	if err := errors.Join(failed...); err != nil {
+		c.o.Log.Warn("a carrier's call is not dealt with; it is to come again", zap.String("provider", name), zap.Error(err))
+		return callbackFailed, provider.Response{Status: http.StatusServiceUnavailable}
+	}
 	return callbackHandled, answer
+}
+
+// turn is when a call's notices of a kind are dealt with.
+func turn(k provider.Kind) int {
+	if k == provider.ReportKind {
+		return 1
+	}
+	return 0
 }
 
 // give writes what a carrier wants to hear, and not a byte beside it: some carriers send the body to the patient.

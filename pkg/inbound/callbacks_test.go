@@ -107,7 +107,7 @@ func TestCallbacksOverTheLine(t *testing.T) {
 	if code != http.StatusAccepted || text != "<OK/>" || head.Get("Content-Type") != "text/xml" || head.Get("Cache-Control") != "no-store" {
 		t.Errorf("%d %q %v", code, text, head)
 	}
-	want := []string{"report 00aa delivered one", "stop +4520123456 one"}
+	want := []string{"stop +4520123456 one", "report 00aa delivered one"}
 	if got := g.list(); !slices.Equal(got, want) {
 		t.Errorf("did %q, want %q", got, want)
 	}
@@ -220,11 +220,58 @@ func FuzzCallbacks(f *testing.F) {
 	})
 }
 
-// complains is a carrier that calls of one complaint.
-type complains struct{}
+// repeats is a carrier whose calls all say the same.
+type repeats []provider.Notice
 
-func (complains) Parse(*http.Request) ([]provider.Notice, provider.Response, error) {
-	return []provider.Notice{{Kind: provider.Complaint, Reference: "00ff", Signed: true}}, provider.Response{Status: http.StatusAccepted}, nil
+func (s repeats) Parse(*http.Request) ([]provider.Notice, provider.Response, error) {
+	return slices.Clone(s), provider.Response{Status: http.StatusAccepted}, nil
+}
+
+// A report behind which a complaint and a STOP stand fails: they are dealt with all the same, and before it. Nobody's START overtakes their
+// STOP that failed.
+func TestNothingOfACallWaitsForAnother(t *testing.T) {
+	a := &attempts{known: reference}
+	u, err := inbound.NewUnsubscriber(tokens(t, 1), a, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	anna, erik := reminder.NewAddress(reminder.SMS, "+4520123456"), reminder.NewAddress(reminder.SMS, "+4520123457")
+	g := &register{}
+	c, err := inbound.NewCallbacks(inbound.CallbackOptions{
+		Inbound: station(t, inbound.Options{Register: g, Unsubscriber: u}), Secret: callbackSecret,
+		Webhooks: map[string]provider.Webhook{"one": repeats{
+			{Kind: provider.ReportKind, Reference: reference, Status: provider.Undelivered, Signed: true},
+			{Kind: provider.Complaint, Reference: reference, Signed: true},
+			{Kind: provider.Reply, From: anna, Text: reminder.Mask("STOP"), Signed: true},
+			{Kind: provider.Reply, From: anna, Text: reminder.Mask("START"), Signed: true},
+			{Kind: provider.Reply, From: erik, Text: reminder.Mask("STOP"), Signed: true},
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range []struct {
+		fails  string // what the register can't do
+		status int
+		want   []string
+	}{
+		{"report", http.StatusServiceUnavailable, []string{"stop +4520123456 one", "start +4520123456 one", "stop +4520123457 one"}},
+		{"stop +4520123456", http.StatusServiceUnavailable, []string{"stop +4520123457 one", "report " + reference + " undelivered one"}},
+		{"nothing", http.StatusAccepted, []string{"stop +4520123456 one", "start +4520123456 one", "stop +4520123457 one", "report " + reference + " undelivered one"}},
+	} {
+		g.did, a.did = nil, nil
+		g.fail = func(what string) error {
+			if strings.HasPrefix(what, x.fails) {
+				return errors.New("the broker is away")
+			}
+			return nil
+		}
+		w := httptest.NewRecorder()
+		c.ServeHTTP(w, httptest.NewRequest(http.MethodPost, c.Path("one"), nil))
+		if w.Code != x.status || !slices.Equal(g.did, x.want) || !slices.Equal(a.did, []string{"one"}) {
+			t.Errorf("while %s fails: %d, did %q, complaints by %q; want %d and %q", x.fails, w.Code, g.did, a.did, x.status, x.want)
+		}
+	}
 }
 
 // A complaint about a message that nobody knows is no better known the next time: the carrier is not asked to come again.
@@ -236,7 +283,7 @@ func TestACallAboutAnUnknownMessageIsDealtWith(t *testing.T) {
 	}
 	m := prometheus.NewRegistry()
 	in := station(t, inbound.Options{Register: &register{}, Unsubscriber: u, Metrics: m})
-	c, err := inbound.NewCallbacks(inbound.CallbackOptions{Inbound: in, Webhooks: map[string]provider.Webhook{"one": complains{}}, Secret: callbackSecret})
+	c, err := inbound.NewCallbacks(inbound.CallbackOptions{Inbound: in, Webhooks: map[string]provider.Webhook{"one": repeats{{Kind: provider.Complaint, Reference: "00ff", Signed: true}}}, Secret: callbackSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
