@@ -15,6 +15,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/dispatch"
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 	"github.com/husk-reminders/husk/pkg/web"
 )
 
@@ -127,8 +128,15 @@ func (n *notices) untold(ctx context.Context, now time.Time) (days map[string]st
 }
 
 // tell sends one notice. The unit is marked as told before, so that a process that dies, or another that has begun the same, sends no
-// second one; where the mail surely has not left and may later, the mark is taken away.
+// second one; where the mail surely has not left and may later, the mark is taken away. A unit that a switch stops is no failure: it is
+// told by a later sweep, and those behind it by this one.
 func (n *notices) tell(ctx context.Context, revision uint64, day string, x compose.Notice) (sent bool, err error) {
+	switch err := n.mail.Stopped(ctx, x.Unit); {
+	case errors.Is(err, routing.ErrStopped):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
 	name := noticePrefix + x.Unit.ID
 	mark, err := json.Marshal(noticeMark{day})
 	if err == nil {
@@ -149,6 +157,9 @@ func (n *notices) tell(ctx context.Context, revision uint64, day string, x compo
 	_, revision, failed := n.shelf.Read(back, name)
 	if failed == nil {
 		failed = n.shelf.Remove(back, name, revision)
+	}
+	if errors.Is(err, routing.ErrStopped) { // in the meantime
+		return false, failed
 	}
 	return false, errors.Join(err, failed)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,22 +14,31 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	defaults "github.com/husk-reminders/husk/config"
 	"github.com/husk-reminders/husk/pkg/config"
 	"github.com/husk-reminders/husk/pkg/provider"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/state"
 )
 
 // team is where the notices of a test go.
 const team = "team@example.org"
 
-// toldByMail gives the unit rh-ortho a function address.
-func toldByMail(t *testing.T, to string) func(*config.Config) {
+// toldByMail gives the unit rh-ortho a function address, and other units too.
+func toldByMail(t *testing.T, to string, others ...string) func(*config.Config) {
 	t.Helper()
-	is := bytes.Replace(defaults.Units, []byte("      - id: rh-ortho\n"), []byte("      - id: rh-ortho\n        function_mail: "+to+
-		"\n        from: {text: \"husk@example.org\", class: 0}\n"), 1)
+	is := defaults.Units
+	for _, u := range append(others, "rh-ortho") {
+		with := bytes.Replace(is, []byte("      - id: "+u), []byte("      - function_mail: "+to+"\n        from: {text: \"husk@example.org\", class: 0}\n        id: "+u), 1)
+		if bytes.Equal(is, with) {
+			t.Fatalf("there is no unit %s", u)
+		}
+		is = with
+	}
 	file := filepath.Join(t.TempDir(), "units.yaml")
-	if err := os.WriteFile(file, is, 0o600); err != nil || bytes.Equal(is, defaults.Units) {
+	if err := os.WriteFile(file, is, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return func(c *config.Config) {
@@ -135,6 +145,66 @@ func TestNoticeWhileTheCarrierIsDown(t *testing.T) {
 		t.Errorf("%d told, %v", told, err)
 	}
 	w.notice(0)
+}
+
+// A unit that a switch stops is neither marked nor a failure: those behind it are told, however many are stopped, and it is told later.
+func TestNoticeOfAStoppedUnit(t *testing.T) {
+	stopped := []string{"rh-ortho", "rh-eye", "rh-xray"}
+	w := newWorld(t, toldByMail(t, team, "rh-eye", "rh-xray", "rh-skin"))
+	for i, u := range append(stopped, "rh-skin") {
+		_, booked := event(i+1, 1, func(e map[string]any) { e["unit"] = u })
+		w.ok(w.Publish(w.ctx, "husk.events.cosmic."+u, "", booked))
+		w.settle()
+		w.ok(yes(w.ctx, w.App, i+1, number(i+1)))
+		w.ok(w.Replies.Wish(w.ctx, number(i+1), "outbox"))
+	}
+	w.clock.to(w.clock.Now().Add(48 * time.Hour))
+	halt := func(u string, on bool) {
+		w.Helper()
+		w.ok(w.Ledger.Switch(w.ctx, state.Switch{Name: "unit:" + u, On: on, Reason: "test"}))
+	}
+	marked := func(want ...string) (writes uint64) {
+		w.Helper()
+		marks, err := w.shelf.List(w.ctx, noticePrefix)
+		w.ok(err)
+		if got := slices.Sorted(maps.Keys(marks)); !slices.Equal(got, want) {
+			w.Errorf("marked are %v, want %v", got, want)
+		}
+		s, err := w.shelf.kv.Status(w.ctx)
+		w.ok(err)
+		return s.(*jetstream.KeyValueBucketStatus).StreamInfo().State.LastSeq
+	}
+	for _, u := range stopped {
+		halt(u, true)
+	}
+	w.notice(1)
+	before := marked("rh-skin")
+	w.notice(0)
+	if n := marked("rh-skin") - before; n != 0 {
+		t.Errorf("a sweep writes %d times of units that are stopped", n)
+	}
+	halt("rh-eye", false) // and it is stopped again while the slot opens
+	n, err := w.openNoticesBy(func(s provider.Sender) provider.Sender { return &lateSwitch{s, func() { halt("rh-eye", true) }} })
+	w.ok(err)
+	if told, err := n.sweep(w.ctx); told != 0 || err != nil {
+		t.Errorf("%d told, %v", told, err)
+	}
+	marked("rh-skin")
+	for _, u := range stopped {
+		halt(u, false)
+	}
+	w.notice(3)
+}
+
+// lateSwitch is a carrier at which something happens while a slot opens.
+type lateSwitch struct {
+	provider.Sender
+	then func()
+}
+
+func (l *lateSwitch) Open(ctx context.Context) (provider.Slot, error) {
+	l.then()
+	return l.Sender.Open(ctx)
 }
 
 // doubtful is a carrier that never says what became of a message.

@@ -10,6 +10,7 @@ import (
 	"github.com/husk-reminders/husk/pkg/gate"
 	"github.com/husk-reminders/husk/pkg/receipt"
 	"github.com/husk-reminders/husk/pkg/reminder"
+	"github.com/husk-reminders/husk/pkg/routing"
 )
 
 func TestIntent(t *testing.T) {
@@ -52,6 +53,51 @@ func TestIntendFails(t *testing.T) {
 			b.Errorf("%d leased, want all 6", len(b.held))
 		}
 	})
+}
+
+// mute counts for carriers, and does not answer when something is given back.
+type mute struct{ *routing.Local }
+
+func (mute) Give(ctx context.Context, _, _ string, _ int) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Nobody answers who counts for the carriers: what surely does not leave is given back all at once, and its outcome waits for none of it.
+func TestGivenBackAtOnce(t *testing.T) {
+	const most = 100
+	for name, plant := range map[string]func(*bench){
+		"not journalled": func(b *bench) { b.intend = func([]receipt.Intent) error { return errDown } },
+		"refused": func(b *bench) {
+			b.confirm = func(as []gate.Attempt) ([]error, error) { return slices.Repeat([]error{gate.ErrStopped}, len(as)), nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBench(t, func(b *bench) {
+				b.due(most)
+				plant(b)
+				b.o.Routes[0].Slots = most
+				var err error
+				b.o.Router, err = routing.New(routing.Options{
+					Rules:  map[reminder.Channel][]routing.Rule{reminder.SMS: {{Carriers: []string{"sms"}}}},
+					Limits: map[string]routing.Limit{"sms": {DayCap: 10 * most}}, Meter: mute{routing.NewLocal()}, Now: b.now,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				var settled time.Duration
+				b.while(b.dispatcher(), func() {
+					for b.statuses()[receipt.NotBegun] < most && time.Since(b.began) < time.Hour {
+						time.Sleep(10 * time.Millisecond)
+					}
+					settled = time.Since(b.began)
+				})
+				if ended := time.Since(b.began); settled > time.Second || ended > 5*time.Second {
+					t.Errorf("settled after %v, ended after %v", settled, ended)
+				}
+			})
+		})
+	}
 }
 
 func TestConfirmRefuses(t *testing.T) {

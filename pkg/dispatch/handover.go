@@ -43,13 +43,21 @@ func (w *worker) intend(ctx context.Context, jobs []job) []job {
 	}
 	if err := w.o.Receipts.Intend(ctx, is); err != nil {
 		w.log.Warn("intents are not journalled", zap.Int("count", len(jobs)), zap.Error(err))
-		for _, j := range jobs {
-			j.end(routing.Neither, false)
-		}
 		w.sends.Go(func() { w.forgo(ctx, jobs) })
+		letGo(jobs)
 		return nil
 	}
 	return jobs
+}
+
+// letGo gives back what jobs hold that surely do not leave. All do it at once: where nobody answers who counts for the carriers, each waits
+// for it until its time is over.
+func letGo(jobs []job) {
+	var all sync.WaitGroup
+	for _, j := range jobs {
+		all.Go(func() { j.end(routing.Neither, false) })
+	}
+	all.Wait()
 }
 
 // forgo settles attempts that were perhaps intended and surely do not begin.
@@ -111,8 +119,9 @@ func (w *worker) putBack(ctx context.Context, refused []refusal) {
 	var os []receipt.Outcome
 	var vs []receipt.Verdict
 	var settled, ruled []reminder.Lease
-	for _, j := range refused {
-		j.end(routing.Neither, false)
+	jobs := make([]job, len(refused))
+	for i, j := range refused {
+		jobs[i] = j.job
 		w.inHand.Delete(j.intent.Claim) // it will not be sent
 		l, pack := j.permit.Lease(), j.permit.Pack()
 		outcome, reason := gate.Refusal(j.err)
@@ -124,6 +133,9 @@ func (w *worker) putBack(ctx context.Context, refused []refusal) {
 			settled = append(settled, l)
 		}
 	}
+	var held sync.WaitGroup
+	defer held.Wait()
+	held.Go(func() { letGo(jobs) }) // beside the outcomes, for which a STOP may wait
 	if err := w.o.Receipts.Settle(ctx, os); err != nil {
 		w.log.Warn("outcomes are not journalled", zap.Int("count", len(os)), zap.Error(err))
 		return

@@ -82,6 +82,16 @@ func (n *Notices) Send(ctx context.Context, x compose.Notice) error {
 	return err
 }
 
+// Stopped asks whether a notice to a unit would be stopped now. The error, routing.ErrStopped or that nobody can say, counts as a notice
+// that was stopped.
+func (n *Notices) Stopped(ctx context.Context, u reminder.Unit) error {
+	err := n.unstopped(ctx, u)
+	if err != nil {
+		n.outcomes.WithLabelValues(noticeStopped).Inc()
+	}
+	return err
+}
+
 func (n *Notices) send(ctx context.Context, x compose.Notice) (outcome string, err error) {
 	if err := n.unstopped(ctx, x.Unit); err != nil {
 		return noticeStopped, err

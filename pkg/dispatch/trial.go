@@ -18,7 +18,7 @@ import (
 var (
 	ErrNoTrialTo   = errors.New("dispatch: trial: no address for trials is configured for the channel: set send.test_sms or send.test_email")
 	ErrNoCarrier   = errors.New("dispatch: trial: no such carrier in the routes")
-	ErrTrialHalted = errors.New("dispatch: trial: everything, the carrier or the unit is stopped")
+	ErrTrialHalted = errors.New("dispatch: trial: everything, the carrier, the unit or its country is stopped")
 )
 
 // TrialComposer writes trials; see compose.Composer.
@@ -84,14 +84,8 @@ func (t *Trials) Send(ctx context.Context, carrier string) (Trial, error) {
 		return Trial{}, ErrNoCarrier
 	}
 	r := t.o.Routes[i]
-	stopped, err := t.o.Stopped(ctx)
-	if err != nil {
-		return Trial{}, fmt.Errorf("dispatch: trial: %w", err)
-	}
-	for _, name := range []string{gate.SwitchAll, gate.SwitchCarrier + carrier, gate.SwitchCarrier + r.Name, gate.SwitchUnit + t.o.Unit.ID} {
-		if _, is := stopped[name]; is {
-			return Trial{}, ErrTrialHalted
-		}
+	if err := t.halted(ctx, r); err != nil {
+		return Trial{}, err
 	}
 	m, err := t.o.Composer.Trial(t.o.Unit, t.to(r))
 	if err != nil {
@@ -121,6 +115,9 @@ func (t *Trials) Send(ctx context.Context, carrier string) (Trial, error) {
 	defer slot.Close()
 	write, cancel := context.WithTimeout(ctx, t.o.WriteDeadline)
 	defer cancel()
+	if err := t.halted(write, r); err != nil { // a switch may have been set while turn and slot were waited for
+		return Trial{}, err
+	}
 	began = time.Now() //nolint:forbidigo // as above
 	a, err := slot.Send(write, m)
 	said = routing.Judge(err, time.Since(began)) //nolint:forbidigo // as above
@@ -130,6 +127,23 @@ func (t *Trials) Send(ctx context.Context, carrier string) (Trial, error) {
 	}
 	left = err == nil || provider.OutcomeOf(err) == provider.Unknown
 	return x, nil
+}
+
+// halted asks the switches that stop a trial by a route. What nobody can say stops it too.
+func (t *Trials) halted(ctx context.Context, r Route) error {
+	stopped, err := t.o.Stopped(ctx)
+	if err != nil {
+		return fmt.Errorf("dispatch: trial: %w", err)
+	}
+	u := t.o.Unit
+	for _, name := range []string{
+		gate.SwitchAll, gate.SwitchCarrier + r.Carrier, gate.SwitchCarrier + r.Name, gate.SwitchUnit + u.ID, gate.SwitchCountry + string(u.Country),
+	} {
+		if _, is := stopped[name]; is {
+			return ErrTrialHalted
+		}
+	}
+	return nil
 }
 
 func (t *Trials) to(r Route) reminder.Address { return t.o.To[reminder.Channel(r.Name)] }

@@ -25,16 +25,23 @@ type trialCarrier struct {
 	*carrier
 	says error
 	got  []reminder.Message
+	open func() // what happens while a slot opens
+	shut int    // slots that were closed
 }
 
-func (c *trialCarrier) Open(context.Context) (provider.Slot, error) { return c, nil }
+func (c *trialCarrier) Open(context.Context) (provider.Slot, error) {
+	if c.open != nil {
+		c.open()
+	}
+	return c, nil
+}
 
 func (c *trialCarrier) Send(_ context.Context, m reminder.Message) (provider.Accepted, error) {
 	c.got = append(c.got, m)
 	return provider.Accepted{CarrierID: "c1"}, c.says
 }
 
-func (c *trialCarrier) Close() {}
+func (c *trialCarrier) Close() { c.shut++ }
 
 func TestTrial(t *testing.T) {
 	inBench(t, func(b *bench) {
@@ -53,7 +60,7 @@ func TestTrial(t *testing.T) {
 			Composer: trialWriter{}, Router: r, Stopped: func(context.Context) (map[string]string, error) { return stopped, stopErr },
 			Routes: []dispatch.Route{{Name: "sms", Carrier: "a", Sender: c, Slots: 1}, {Name: "email", Carrier: "m", Sender: mail, Slots: 1}},
 			To:     map[reminder.Channel]reminder.Address{reminder.SMS: number},
-			Unit:   reminder.Unit{ID: "eye"},
+			Unit:   reminder.Unit{ID: "eye", Country: "DK"},
 		}
 		trials := func() *dispatch.Trials {
 			x, err := dispatch.NewTrials(o)
@@ -70,9 +77,18 @@ func TestTrial(t *testing.T) {
 		}
 		refuse("nobody's name", "z", dispatch.ErrNoCarrier)
 		refuse("a channel without an address", "m", dispatch.ErrNoTrialTo)
-		for _, name := range []string{"all", "carrier:a", "carrier:sms", "unit:eye"} {
+		for _, name := range []string{"all", "carrier:a", "carrier:sms", "unit:eye", "country:DK"} {
 			stopped = map[string]string{name: "x"}
 			refuse(name, "a", dispatch.ErrTrialHalted)
+			stopped = map[string]string{"unit:other": "x"}
+			c.open = func() { stopped = map[string]string{name: "x"} }
+			refuse(name+", set while the slot opens", "a", dispatch.ErrTrialHalted)
+		}
+		stopped, c.open = nil, func() { stopErr = errDown }
+		refuse("switches that are unknown by then", "a", errDown)
+		c.open = nil
+		if c.shut != 6 {
+			t.Errorf("%d slots are closed, want 6", c.shut)
 		}
 		stopped, stopErr = nil, errDown
 		refuse("unknown switches", "a", errDown)
