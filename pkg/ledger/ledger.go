@@ -77,9 +77,10 @@ type Ledger struct {
 	scans chan struct{} // the lists that are being made of everybody's
 	days  days
 
-	strays  atomic.Int64 // about how many reports wait for their attempt
-	strayed atomic.Int64 // when all of them were looked up last, in nanoseconds of Unix time
-	counted atomic.Int64 // when too many of them were counted last, the same
+	strays  atomic.Int64  // about how many reports wait for their attempt
+	strayed atomic.Int64  // when all of them were looked up last, in nanoseconds of Unix time
+	counted atomic.Int64  // when too many of them were counted last, the same
+	counts  chan struct{} // held by who counts them
 
 	// Held for writing while somebody's erasing begins, and for reading while bookings are taken in: each is told of wholly before,
 	// and goes, or wholly after, and stays.
@@ -130,7 +131,7 @@ func New(o Options) (*Ledger, error) {
 	if o.Orphans == 0 {
 		o.Orphans = 72 * time.Hour
 	}
-	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1), scans: make(chan struct{}, scansAtOnce)}
+	l := &Ledger{o: o, ready: make(chan struct{}), renew: make(chan struct{}, 1), scans: make(chan struct{}, scansAtOnce), counts: make(chan struct{}, 1)}
 	l.m = newMetrics(o.Metrics)
 	return l, nil
 }

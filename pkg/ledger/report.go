@@ -21,6 +21,7 @@ const (
 	orphanYoung  = 2 * time.Minute
 	orphansAgain = 10 * time.Minute
 	orphansCount = 10 * time.Second // how often the true number is looked at while that many are there
+	orphansOut   = 500              // how many old ones then make room for new: a flood writes no more of the journal than that
 	namesAtOnce  = 500
 	longestID    = 128 // that of any carrier is shorter
 )
@@ -38,8 +39,8 @@ const (
 
 // Report takes a carrier's delivery report: to the attempt with the reference, else to the one that the carrier has given the id. A
 // reference that we did not give is ignored. What names only an id that is not known yet is kept, and found again by SweepOrphans; where too
-// many are kept already it is lost. It returns nil once what the report says is on disk, or is not to be kept, so the carrier may be told that
-// it was heard; said again, it does nothing twice.
+// many are kept already, the oldest make room for it, or it is lost. It returns nil once what the report says is on disk, or is not to be
+// kept, so the carrier may be told that it was heard; said again, it does nothing twice.
 func (l *Ledger) Report(ctx context.Context, r receipt.Report) error {
 	claim, err := l.reported(ctx, r)
 	switch {
@@ -174,26 +175,51 @@ func (l *Ledger) keep(ctx context.Context, o state.Orphan) error {
 	return err
 }
 
-// crowded reports whether as many reports wait as may. It counts them now and then only, and tells of it when it does.
+// crowded reports whether as many reports wait as may. It counts them now and then only, and then lets the oldest go and tells of it; who
+// asks before they are counted waits for it.
 func (l *Ledger) crowded(ctx context.Context) (bool, error) {
 	if l.strays.Load() < mostOrphans {
 		return false, nil
 	}
-	last, now := l.counted.Load(), l.o.Now().UnixNano()
-	if now-last < int64(orphansCount) || !l.counted.CompareAndSwap(last, now) {
-		return true, nil
+	select {
+	case l.counts <- struct{}{}:
+		defer func() { <-l.counts }()
+	case <-ctx.Done():
+		return true, fmt.Errorf("ledger: the reports that wait are being counted: %w", ctx.Err())
+	}
+	now := l.o.Now()
+	if now.UnixNano()-l.counted.Load() < int64(orphansCount) {
+		return l.strays.Load() >= mostOrphans, nil
 	}
 	all, err := l.o.State.Orphans(ctx)
 	if err != nil {
-		l.counted.Store(last)
 		return true, fmt.Errorf("ledger: %w", err)
 	}
-	l.strays.Store(int64(len(all)))
-	if len(all) < mostOrphans {
-		return false, nil
+	if len(all) >= mostOrphans {
+		l.o.Log.Error("delivery reports are lost: as many as are kept wait for messages that nobody here knows", zap.Int("count", len(all)))
+		if all, err = l.evict(ctx, all, now); err != nil {
+			return true, err
+		}
 	}
-	l.o.Log.Error("delivery reports are lost: as many as are kept wait for messages that nobody here knows", zap.Int("count", len(all)))
-	return true, nil
+	l.strays.Store(int64(len(all)))
+	l.counted.Store(now.UnixNano())
+	return len(all) >= mostOrphans, nil
+}
+
+// evict drops the oldest of the reports that wait, of those that have waited for longer than a carrier's answer takes. It returns the
+// others.
+func (l *Ledger) evict(ctx context.Context, all []state.Orphan, now time.Time) ([]state.Orphan, error) {
+	slices.SortFunc(all, func(a, b state.Orphan) int { return a.Since.Compare(b.Since) })
+	n := 0
+	for n < min(len(all), orphansOut) && now.Sub(all[n].Since) >= orphanYoung {
+		all[n].Gone = true
+		n++
+	}
+	if err := l.writeOrphans(ctx, all[:n]...); err != nil {
+		return nil, err
+	}
+	l.m.reports.WithLabelValues(reportLost).Add(float64(n))
+	return all[n:], nil
 }
 
 func (l *Ledger) writeOrphans(ctx context.Context, os ...state.Orphan) error {

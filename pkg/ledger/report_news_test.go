@@ -2,7 +2,9 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -155,15 +157,44 @@ func TestLateYesNamesTheAttempt(t *testing.T) {
 	}
 }
 
-// crowded is a store in which as many reports wait as may, and which counts how often it was asked for them.
+// crowded is a store in which others' reports wait beside ours, and which counts how often it was asked for them.
 type crowded struct {
 	state.State
-	waiting, asked *atomic.Int64
+	now            func() time.Time
+	waiting, asked atomic.Int64
+	age            atomic.Int64 // of others' reports, in nanoseconds
+	fails          atomic.Bool
+	hold           chan struct{} // until it is closed nobody is answered; nil = at once
 }
 
-func (c crowded) Orphans(context.Context) ([]state.Orphan, error) {
+func (c *crowded) Orphans(ctx context.Context) ([]state.Orphan, error) {
 	c.asked.Add(1)
-	return make([]state.Orphan, c.waiting.Load()), nil
+	if c.hold != nil {
+		<-c.hold
+	}
+	if c.fails.Load() {
+		return nil, errors.New("the store is away")
+	}
+	all, err := c.State.Orphans(ctx)
+	for range c.waiting.Load() {
+		all = append(all, state.Orphan{Since: c.now().Add(-time.Duration(c.age.Load()))})
+	}
+	return all, err
+}
+
+// inCrowd is a world in which 10,000 reports wait.
+func inCrowd(t *testing.T, change ...func(*ledger.Options)) (*world, *crowded) {
+	t.Helper()
+	store := &crowded{}
+	w := newWorld(t, append(change, func(o *ledger.Options) {
+		store.State, store.now = o.State, o.Now
+		o.State = store
+	})...)
+	store.waiting.Store(10_000)
+	_, err := w.SweepOrphans(w.ctx) // it counts them
+	w.ok(err)
+	store.asked.Store(0)
+	return w, store
 }
 
 // A flood of reports that nobody knows fills no disk, and holds up neither the carrier's other words nor the state.
@@ -171,17 +202,8 @@ func TestOrphansAreBounded(t *testing.T) {
 	t.Parallel()
 	r := prometheus.NewRegistry()
 	core, logs := observer.New(zap.ErrorLevel)
-	var store crowded
-	w := newWorld(t, func(o *ledger.Options) {
-		store = crowded{o.State, new(atomic.Int64), new(atomic.Int64)}
-		o.State, o.Orphans, o.Metrics, o.Log = store, time.Hour, r, zap.New(core)
-	})
-	store.waiting.Store(10_000)
-	w.ok(w.Report(w.ctx, byID("1", receipt.Delivered)))
-	_, err := w.SweepOrphans(w.ctx) // it counts them; these are of the year one, and so too old
-	w.ok(err)
+	w, store := inCrowd(t, func(o *ledger.Options) { o.Metrics, o.Log = r, zap.New(core) })
 	n, lost := w.last(journal.StreamJournal), reported(t, r, "lost")
-	store.asked.Store(0)
 	for i := range 50 {
 		w.ok(w.Report(w.ctx, byID(fmt.Sprint(2+i), receipt.Delivered)))
 	}
@@ -203,5 +225,76 @@ func TestOrphansAreBounded(t *testing.T) {
 	w.ok(w.Report(w.ctx, byID("99", receipt.Delivered)))
 	if w.last(journal.StreamJournal) == n {
 		t.Error("none is kept although there is room")
+	}
+}
+
+// How many wait is known once they have been counted: those who come before that wait for it, and lose nothing.
+func TestOrphansAreCountedBeforeAnyIsLost(t *testing.T) {
+	t.Parallel()
+	r := prometheus.NewRegistry()
+	w, store := inCrowd(t, func(o *ledger.Options) { o.Metrics = r })
+	store.waiting.Store(10)
+	store.fails.Store(true)
+	for range 2 {
+		if err := w.Report(w.ctx, byID("1", receipt.Delivered)); err == nil {
+			t.Error("the carrier is told that a report was heard that is not kept")
+		}
+	}
+	store.fails.Store(false)
+	store.asked.Store(0)
+	store.hold = make(chan struct{})
+	told := make(chan error, 20)
+	for i := range cap(told) {
+		go func() { told <- w.Report(w.ctx, byID(fmt.Sprint(2+i), receipt.Delivered)) }()
+	}
+	for n := 0; store.asked.Load() == 0; n++ {
+		if n > 5000 {
+			t.Fatal("nobody counts")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	short, cancel := contextFor(t, 50*time.Millisecond)
+	defer cancel()
+	if err := w.Report(short, byID("1", receipt.Delivered)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("who waits for too long is told %v", err)
+	}
+	close(store.hold)
+	for range cap(told) {
+		w.ok(<-told)
+	}
+	if got := reported(t, r, "kept"); got != float64(cap(told)) || reported(t, r, "lost") != 0 {
+		t.Errorf("%v are kept, and %v are lost", got, reported(t, r, "lost"))
+	}
+	if got := store.asked.Load(); got != 1 {
+		t.Errorf("all that wait were read %d times", got)
+	}
+}
+
+// Where too many wait, those go that have waited for longest, not those whose attempt may come yet; and not many at a time.
+func TestOldOrphansMakeRoom(t *testing.T) {
+	t.Parallel()
+	r := prometheus.NewRegistry()
+	w, store := inCrowd(t, func(o *ledger.Options) { o.Metrics = r })
+	store.waiting.Store(0)
+	w.ok(w.Report(w.ctx, byID("old", receipt.Delivered)))
+	w.at(w.now().Add(time.Hour))
+	store.waiting.Store(10_000)
+	store.age.Store(int64(3 * time.Minute))
+	_, err := w.SweepOrphans(w.ctx)
+	w.ok(err)
+	n := w.last(journal.StreamJournal)
+	for i := range 550 {
+		w.ok(w.Report(w.ctx, byID(fmt.Sprint(i), receipt.Delivered)))
+	}
+	os, err := w.state.Orphans(w.ctx)
+	w.ok(err)
+	if kept := reported(t, r, "kept") - 1; kept < 490 || kept > 510 || float64(len(os)) != kept {
+		t.Errorf("%v are kept, %d wait", kept, len(os))
+	}
+	if slices.ContainsFunc(os, func(o state.Orphan) bool { return o.CarrierID == "old" }) {
+		t.Error("the oldest is still there")
+	}
+	if got := w.last(journal.StreamJournal) - n; got > 1010 {
+		t.Errorf("%d entries are written", got)
 	}
 }

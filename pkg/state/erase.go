@@ -79,9 +79,11 @@ func (f *fold) erased(s Stream, b Erased) {
 }
 
 // bare is what never-twice needs of an attempt, and the keyed hash of its address: while it is open, whose bars hold it up; ever after,
-// whom an unsubscription in the message bars; and what its carrier's reports are known by. It need not be the erased person's: a guardian's mail about a child has one.
+// whom an unsubscription in the message bars; what its carrier's reports are known by, and what they are news against. It need not be the erased person's: a guardian's mail about a child has one.
 func (t Attempt) bare() Attempt {
-	x := Attempt{At: t.At, Status: t.Status, Settled: t.Settled, CarrierID: t.CarrierID, Parts: t.Parts, Words: t.Words}
+	x := Attempt{
+		At: t.At, Status: t.Status, Settled: t.Settled, CarrierID: t.CarrierID, Parts: t.Parts, Words: t.Words, Reached: t.Reached, By: t.By,
+	}
 	x.Segments = t.Segments
 	x.Reminder, x.Attempt, x.Claim, x.Version, x.Route, x.Channel, x.Carrier, x.Address = t.Reminder, t.Attempt, t.Claim, t.Version, t.Route, t.Channel, t.Carrier, t.Address
 	return x

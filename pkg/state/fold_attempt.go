@@ -74,13 +74,21 @@ func (t *Attempt) stands() receipt.Status {
 	return t.Status
 }
 
-// decisive is the attempt that says where a reminder stands: the newest, but an older one when the newest surely did not leave, and the
-// older did after all.
+// decisive is the attempt that says where a reminder stands: the newest, but an older one when the newest did not leave, and the older
+// did after all.
 func (r *Reminder) decisive() *Attempt {
+	var rejected *Attempt
 	for i := len(r.Attempts) - 1; i >= 0; i-- {
-		if t := &r.Attempts[i]; !receipt.Unbegun(t.Status) {
+		switch t := &r.Attempts[i]; {
+		case receipt.Unbegun(t.Status):
+		case t.Status != receipt.Rejected:
 			return t
+		case rejected == nil:
+			rejected = t
 		}
+	}
+	if rejected != nil {
+		return rejected
 	}
 	return r.last()
 }
@@ -112,18 +120,49 @@ func (f *fold) settled(id reminder.ID, r *Reminder, t *Attempt, was receipt.Stat
 	if was != receipt.Intended && !late {
 		return
 	}
+	if now == receipt.Rejected && len(r.Attempts) > 1 {
+		return // an older attempt may be said to have left yet
+	}
 	sealed := r.Sealed
 	r.Sealed = nil
 	if now == receipt.Rejected {
 		return
 	}
-	// Accepted, delivered, or perhaps: from now on the person has been told of this time. Heard late, it may be an old one, and they have
-	// been told of a newer since.
+	// Accepted, delivered, or perhaps: from now on the person has been told of this time. Of what is heard late, or of an attempt that
+	// another followed, they may have been told something else since.
 	a := f.Appointments[r.Appointment]
-	if a != nil && a.Status != Forgotten && a.Status != plan.Single && (!late || r.Tag == a.Tag || a.Told == "") {
+	old := late || t != r.last()
+	if a != nil && a.Status != Forgotten && a.Status != plan.Single && (!old || a.Told == "" || !f.toldSince(r.Appointment, t.At)) {
 		a.Told, a.ToldOf = r.Tag, sealed
 		f.notice(r.Appointment, a)
 	}
+}
+
+// toldSince reports whether a message about an appointment that was intended after at has left, or may have.
+func (f *fold) toldSince(key reminder.AppointmentKey, at time.Time) bool {
+	for _, r := range f.Reminders {
+		if r.Appointment == key && slices.ContainsFunc(r.Attempts, func(t Attempt) bool { return t.At.After(at) && t.left() }) {
+			return true
+		}
+	}
+	return false
+}
+
+// left reports whether the attempt's message has left, or may have, as far as its carrier has answered.
+func (t *Attempt) left() bool {
+	return t.Status != receipt.Intended && t.Status != receipt.Rejected && !receipt.Unbegun(t.Status)
+}
+
+// Spared reports whether an outcome, after it was folded, leaves the person without the message: then it gives back what its attempt has
+// taken from the frequency cap. What somebody says of a doubt gives nothing back.
+func (p *Person) Spared(b receipt.Outcome) bool {
+	if b.By != "" || b.Status != receipt.Rejected && !receipt.Unbegun(b.Status) {
+		return false
+	}
+	if r := p.Reminders[b.Reminder]; r != nil {
+		return !slices.ContainsFunc(r.Attempts, func(t Attempt) bool { return t.Claim == b.Claim && t.left() })
+	}
+	return true
 }
 
 func (r *Reminder) refusals() int {

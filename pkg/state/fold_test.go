@@ -145,6 +145,33 @@ func TestFold(t *testing.T) {
 			book(2, "B"), report("x", receipt.Delivered)}, "booked B v2 told A: 48h@A delivered, 48h@B planned, changed#1@B planned"},
 		{"refused, moved, told, and delivered: the newer time stands", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), book(2, "B"),
 			sent("48h@B"), report("x", receipt.Delivered)}, "booked B v2 told B: 48h@A delivered, 48h@B accepted"},
+		{"refused and then rejected, and the first is delivered", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused),
+			intend("48h@A", "y"), settle("48h@A", "y", receipt.Rejected), report("x", receipt.Delivered), toldOf("A"), report("x", receipt.Undelivered), noNext},
+			"booked A v1 told A: 48h@A undelivered"},
+		{"the first is delivered while the second is on its way, which is rejected", []step{book(1, "A"), intend("48h@A", "x"),
+			settle("48h@A", "x", receipt.Refused), intend("48h@A", "y"), report("x", receipt.Delivered), settle("48h@A", "y", receipt.Rejected), toldOf("A"), noNext},
+			"booked A v1 told A: 48h@A delivered"},
+		{"the first is delivered while the second is on its way, moved, and the second is rejected: who knows the old time is told the new",
+			[]step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused), intend("48h@A", "y"), report("x", receipt.Delivered), book(2, "B"),
+				settle("48h@A", "y", receipt.Rejected)}, "booked B v2 told A: 48h@A delivered, 48h@B planned, changed#1@B planned"},
+		{"refused and then rejected, moved, and the first is delivered", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused),
+			intend("48h@A", "y"), settle("48h@A", "y", receipt.Rejected), book(2, "B"), report("x", receipt.Delivered), toldOf("A")},
+			"booked B v2 told A: 48h@A delivered, 48h@B planned, changed#1@B planned"},
+		{"the first is delivered, and somebody says that the second, in doubt, did not leave", []step{book(1, "A"), intend("48h@A", "x"),
+			settle("48h@A", "x", receipt.Refused), intend("48h@A", "y"), settle("48h@A", "y", receipt.Unknown), report("x", receipt.Delivered),
+			byHand("48h@A", "y", receipt.Rejected), noNext}, "booked A v1 told A: 48h@A delivered"},
+		{"refused, moved, told, moved back, and delivered: the newer word stands", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Refused),
+			book(2, "B"), sent("48h@B"), book(3, "A"), report("x", receipt.Delivered)},
+			"booked A v3 told B: 48h@A delivered, 48h@B accepted, changed#2@A planned"},
+		{"moved, told, moved back, rejected, and what was refused before is delivered: the newer word stands", []step{book(1, "A"), intend("48h@A", "x"),
+			settle("48h@A", "x", receipt.Refused), book(2, "B"), sent("48h@B"), book(3, "A"), intend("48h@A", "y"), report("x", receipt.Delivered),
+			settle("48h@A", "y", receipt.Rejected)}, "booked A v3 told B: 48h@A delivered, 48h@B accepted, changed#2@A planned"},
+		{"told, moved, refused, moved back, and delivered: it was the last word", []step{book(1, "A"), sent("48h@A"), book(2, "B"), intend("48h@B", "x"),
+			settle("48h@B", "x", receipt.Refused), book(3, "A"), report("x", receipt.Delivered)},
+			"booked A v3 told B: 48h@A accepted, 48h@B delivered, changed#1@B cancelled, changed#2@A planned"},
+		{"told, moved, refused, the notice rejected, moved back, and delivered: what was rejected told nothing", []step{book(1, "A"), sent("48h@A"), book(2, "B"),
+			intend("48h@B", "x"), settle("48h@B", "x", receipt.Refused), intend("changed#1@B", "n"), settle("changed#1@B", "n", receipt.Rejected), book(3, "A"),
+			report("x", receipt.Delivered)}, "booked A v3 told B: 48h@A accepted, 48h@B delivered, changed#1@B rejected, changed#2@A planned"},
 		{"rejected", []step{book(1, "A"), intend("48h@A", "x"), settle("48h@A", "x", receipt.Rejected), inert(report("x", receipt.Delivered))},
 			"booked A v1 told -: 48h@A rejected"},
 		{"refused five times: rejected", refusedTimes(receipt.MaxAttempts), "booked A v1 told -: 48h@A rejected"},
@@ -202,6 +229,25 @@ func TestFold(t *testing.T) {
 func noNext(s *script) {
 	s.t.Helper()
 	inert(intend("48h@A", "next"))(s)
+}
+
+// toldOf looks at the appointment that the person was told of.
+func toldOf(sealed string) step {
+	return func(s *script) {
+		s.t.Helper()
+		if got := string(s.p.Appointments[visit].ToldOf); got != sealed {
+			s.t.Errorf("told of %q, want %q", got, sealed)
+		}
+	}
+}
+
+// byHand settles a doubt.
+func byHand(name, claim string, st receipt.Status) step {
+	return func(s *script) {
+		s.t.Helper()
+		id, _ := named(s.t, s.p, name)
+		s.apply(receipt.Outcome{Reminder: id, Person: anna, Claim: claim, Status: st, Code: receipt.ByHand, By: "berit"})
+	}
 }
 
 func refusedTimes(n int) []step {

@@ -215,3 +215,32 @@ func TestFaultIsOfAFailureAlone(t *testing.T) {
 		}
 	}
 }
+
+// What was heard of an attempt is not news once the person it is about was erased: the address may be a guardian's.
+func TestAnErasureMakesNoNews(t *testing.T) {
+	failed := told("", receipt.Undelivered)
+	failed.Fault, failed.Signed = "not_in_use", true
+	doubt := receipt.Outcome{Reminder: reminderID(visit, "A"), Claim: "x", Status: receipt.Unknown}
+	settled := receipt.Outcome{Reminder: reminderID(visit, "A"), Claim: "x", Status: receipt.Rejected, By: "berit"}
+	for name, c := range map[string]struct {
+		after []any
+		said  receipt.Report
+		news  bool
+	}{
+		"delivered and failed, failed again":    {[]any{took("a"), told("", receipt.Delivered), failed}, failed, false},
+		"settled by hand, delivered after all":  {[]any{doubt, settled}, told("", receipt.Delivered), true},
+		"delivered after all, delivered again":  {[]any{doubt, settled, told("", receipt.Delivered)}, told("", receipt.Delivered), false},
+		"accepted, and failed only now, signed": {[]any{took("a")}, failed, true},
+	} {
+		before := attemptOf(attempted(1, c.after...))
+		after := attempted(1, append(c.after, state.Erased{At: noon.Add(time.Hour)})...)
+		x := attemptOf(after)
+		if before.News(c.said) != c.news || x.News(c.said) != c.news {
+			t.Errorf("%s: news %v, and %v after the erasure; want %v", name, before.News(c.said), x.News(c.said), c.news)
+		}
+		after.Apply(state.Change{Stream: state.Journal, Seq: 20, At: noon.Add(2 * time.Hour), Person: anna, Body: c.said})
+		if x := attemptOf(after); !c.news && x.Fault != "" {
+			t.Errorf("%s: its address is at fault: %q", name, x.Fault)
+		}
+	}
+}

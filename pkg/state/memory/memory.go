@@ -274,12 +274,11 @@ func (s *State) follow(p *state.Person, c state.Change) {
 		}
 	case receipt.Outcome:
 		if b.By != "" {
-			return // of a doubt, which has no mark; what somebody says gives nothing back to the frequency cap
+			return // of a doubt, which has no mark
 		}
 		s.forget(b.Claim)
-		switch b.Status {
-		case receipt.NotBegun, receipt.Refused, receipt.Rejected:
-			delete(s.caps[c.Person], b.Claim) // the person has not had it
+		if p.Spared(b) {
+			delete(s.caps[c.Person], b.Claim)
 		}
 	case receipt.Report:
 		if !isOpen(p, b.Claim) {

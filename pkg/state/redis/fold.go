@@ -242,8 +242,9 @@ func (f *folding) apply() {
 			b.Since = c.At
 			f.w.orphan(b)
 		default:
-			f.works[c.Person].apply(c)
-			if o, ok := b.(receipt.Outcome); ok && o.By == "" && !left(o.Status) {
+			x := f.works[c.Person]
+			x.apply(c)
+			if o, ok := b.(receipt.Outcome); ok && x.person.Spared(o) {
 				f.w.op("uncap", "", o.Claim, string(c.Person))
 			}
 		}
@@ -251,11 +252,6 @@ func (f *folding) apply() {
 	for _, k := range f.keys {
 		f.works[k].write(f.w)
 	}
-}
-
-// left reports whether an outcome leaves it possible that the person had the message.
-func left(s receipt.Status) bool {
-	return s != receipt.NotBegun && s != receipt.Refused && s != receipt.Rejected
 }
 
 // commit writes what runs of entries say: in other shards first, so that a crash between is repaired by folding them

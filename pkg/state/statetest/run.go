@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) state.State) {
 		{"wire/a lease that expired", confirmExpiredLease},
 		{"wire/uncertified", confirmUncertified},
 		{"wire/frequency cap", frequencyCap},
+		{"wire/frequency cap, not left", capSpared},
 		{"wire/a batch is checked one by one", confirmBatch},
 		{"wire/by address and by person", wires},
 		{"wire/stop against confirm", stopRace},

@@ -191,6 +191,41 @@ func frequencyCap(w *world) {
 	send(24*time.Hour+time.Minute, 1, state.ErrCapped) // a cap that was lowered since
 }
 
+// capSpared: what surely did not leave is given back to the frequency cap, and what its carrier had taken, whatever it answered, is not.
+func capSpared(w *world) {
+	w.certify(time.Minute)
+	for n, s := range []receipt.Status{receipt.Refused, receipt.NotBegun, receipt.Rejected} {
+		for m, before := range []receipt.Status{"", receipt.Accepted, receipt.Delivered} {
+			if s == receipt.Rejected && before != "" {
+				continue // that stands
+			}
+			p := person(10*n + m)
+			w.fold(p, booked(appointment(100*n+10*m), p, 1, "A", noon), booked(appointment(100*n+10*m+1), p, 1, "A", noon.Add(time.Minute)))
+			l := w.leaseOne()
+			i, c := w.intend(l, address(1))
+			c.CapMax, c.CapPer = 1, 24*time.Hour
+			w.ok(w.confirm(c))
+			if before != "" {
+				w.fold(p, receipt.Report{Claim: i.Claim, Person: p, Carrier: "smpp", CarrierID: "id of " + i.Claim, Status: before})
+			}
+			o := outcome(i, s)
+			o.Retry = noon.AddDate(1, 0, 0)
+			w.fold(p, o)
+			w.ok(w.Done(w.ctx, l.Lease))
+			l = w.leaseOne()
+			next, c := w.intend(l, address(1))
+			c.CapMax, c.CapPer = 1, 24*time.Hour
+			var want error
+			if before != "" {
+				want = state.ErrCapped
+			}
+			w.is(w.confirm(c), want)
+			w.fold(p, outcome(next, receipt.Accepted))
+			w.ok(w.Done(w.ctx, l.Lease))
+		}
+	}
+}
+
 func confirmBatch(w *world) {
 	w.certify(time.Minute)
 	var cs []state.Confirmation
