@@ -11,7 +11,7 @@ func TestDoubt(t *testing.T) {
 	h := signedIn(t, bo)
 	h.follow(h.w("nav.unknown"))
 	h.follow(h.w("unknown.settle.button"))
-	h.reads(h.w("unknown.nothing.text"))
+	h.reads(h.w("unknown.nothing.text.email"))
 	h.press(h.w("unknown.save"))
 	h.reads(h.w("form.summary"), h.w("required.outcome"), h.w("required.reason"))
 	h.looks()
