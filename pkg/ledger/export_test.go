@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"time"
 
 	"github.com/husk-reminders/husk/pkg/reminder"
 )
@@ -17,12 +16,4 @@ func (v *Verification) Booked() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return max(len(v.book), len(v.owed), len(v.since))
-}
-
-// CountDay counts the day anew, whatever was counted last.
-func (l *Ledger) CountDay(ctx context.Context, bounds func(unit string) (from, until time.Time)) (Day, error) {
-	l.days.mu.Lock()
-	l.days.until = time.Time{}
-	l.days.mu.Unlock()
-	return l.Day(ctx, bounds)
 }

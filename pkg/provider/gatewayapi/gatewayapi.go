@@ -189,15 +189,7 @@ type envelope struct {
 
 // Parse checks the signature and reads a status or a reply. Other events are taken without a notice.
 func (s *Sender) Parse(r *http.Request) ([]provider.Notice, provider.Response, error) {
-	body, refusal, err := httpsms.Body(r)
-	if err != nil {
-		return nil, refusal, err
-	}
-	notices, err := s.parse(r.Header, body)
-	if err != nil {
-		return nil, httpsms.Refusal(err), fmt.Errorf("%s: %w", Name, err)
-	}
-	return notices, provider.Response{Status: http.StatusOK}, nil
+	return httpsms.Take(r, Name, http.StatusOK, func(body []byte) ([]provider.Notice, error) { return s.parse(r.Header, body) })
 }
 
 func (s *Sender) parse(h http.Header, body []byte) ([]provider.Notice, error) {

@@ -41,6 +41,20 @@ func Body(r *http.Request) ([]byte, provider.Response, error) {
 	return body, provider.Response{}, nil
 }
 
+// Take answers a callback with a body: status once parse has taken its notices, the refusal that goes with its error otherwise. name is the
+// carrier's, for the error.
+func Take(r *http.Request, name string, status int, parse func(body []byte) ([]provider.Notice, error)) ([]provider.Notice, provider.Response, error) {
+	body, refusal, err := Body(r)
+	if err != nil {
+		return nil, refusal, err
+	}
+	notices, err := parse(body)
+	if err != nil {
+		return nil, Refusal(err), fmt.Errorf("%s: %w", name, err)
+	}
+	return notices, provider.Response{Status: status}, nil
+}
+
 // Query reads the query of a callback that must be a GET without a body. With an error comes the refusal.
 func Query(r *http.Request) (string, provider.Response, error) {
 	if r.Method != http.MethodGet {

@@ -2,7 +2,6 @@ package httpsms
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/husk-reminders/husk/pkg/provider"
 )
 
 // Config is what the settings of all carriers over HTTP have in common.
@@ -109,17 +110,11 @@ func loopback(host string) bool {
 // tlsConfig reads the authorities.
 func (c Config) tlsConfig(host string) (*tls.Config, error) {
 	t := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	if c.CAFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
+	roots, err := provider.Authorities(c.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("ca_file: %w", err)
+		return nil, err
 	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("ca_file: want at least one certificate in PEM")
-	}
+	t.RootCAs = roots
 	return t, nil
 }
 

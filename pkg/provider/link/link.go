@@ -259,15 +259,7 @@ type callback struct {
 
 // Parse checks the caller's proofs and reads a delivery report or a message from a person, in JSON.
 func (s *Sender) Parse(r *http.Request) ([]provider.Notice, provider.Response, error) {
-	body, refusal, err := httpsms.Body(r)
-	if err != nil {
-		return nil, refusal, err
-	}
-	notices, err := s.parse(r, body)
-	if err != nil {
-		return nil, httpsms.Refusal(err), fmt.Errorf("%s: %w", Name, err)
-	}
-	return notices, provider.Response{Status: http.StatusOK}, nil
+	return httpsms.Take(r, Name, http.StatusOK, func(body []byte) ([]provider.Notice, error) { return s.parse(r, body) })
 }
 
 func (s *Sender) parse(r *http.Request, body []byte) ([]provider.Notice, error) {

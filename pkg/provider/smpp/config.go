@@ -2,7 +2,6 @@ package smpp
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -225,17 +224,11 @@ func (c Config) tlsConfig() (*tls.Config, error) {
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}
-	if c.CAFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
+	roots, err := provider.Authorities(c.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("smpp: ca_file: %w", err)
+		return nil, fmt.Errorf("smpp: %w", err)
 	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("smpp: ca_file: want at least one certificate in PEM")
-	}
+	t.RootCAs = roots
 	return t, nil
 }
 

@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +10,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/husk-reminders/husk/pkg/provider"
 )
 
 // Name names this carrier in configuration, metrics and records.
@@ -142,17 +143,11 @@ func loopbackHost(host string) bool {
 // tlsConfig reads the authorities.
 func (c Config) tlsConfig() (*tls.Config, error) {
 	t := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
-	if c.CAFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(c.CAFile)
+	roots, err := provider.Authorities(c.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("smtp: ca_file: %w", err)
+		return nil, fmt.Errorf("smtp: %w", err)
 	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, errors.New("smtp: ca_file: want at least one certificate in PEM")
-	}
+	t.RootCAs = roots
 	return t, nil
 }
 

@@ -193,15 +193,7 @@ var statuses = map[string]provider.Status{
 
 // Parse checks the signature and reads a status or a message from a person.
 func (s *Sender) Parse(r *http.Request) ([]provider.Notice, provider.Response, error) {
-	body, refusal, err := httpsms.Body(r)
-	if err != nil {
-		return nil, refusal, err
-	}
-	notices, err := s.parse(r, body)
-	if err != nil {
-		return nil, httpsms.Refusal(err), fmt.Errorf("%s: %w", Name, err)
-	}
-	return notices, provider.Response{Status: http.StatusNoContent}, nil
+	return httpsms.Take(r, Name, http.StatusNoContent, func(body []byte) ([]provider.Notice, error) { return s.parse(r, body) })
 }
 
 func (s *Sender) parse(r *http.Request, body []byte) ([]provider.Notice, error) {
